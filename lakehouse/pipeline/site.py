@@ -1,0 +1,55 @@
+"""What a verb works on: one site's stores, keys, contracts and clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from lakehouse.adapters.delta_tables import DeltaLake
+from lakehouse.adapters.fhe_client import ModelsEnvironment
+from lakehouse.adapters.gx_validator import Validator
+from lakehouse.adapters.keyring import Keyring
+from lakehouse.adapters.opendp_engine import OpenDpEngine
+from lakehouse.adapters.presidio_detector import Detector
+from lakehouse.adapters.sql_registry import SqlRegistry
+from lakehouse.adapters.tile_log import TileLog
+from lakehouse.adapters.vault import Vault
+from lakehouse.core.actors import Actor
+from lakehouse.core.contract import Contracts
+from lakehouse.core.policy import PrivacyPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """The places under LIVINGLAB_HOME (INTERFACE, Places)."""
+
+    path: Path
+    id: str
+    origin: str
+
+    def place(self, *names: str) -> Path:
+        """Return a path under the home."""
+        return self.path.joinpath(*names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Everything a verb may touch; built by `lakehouse.sites` alone."""
+
+    name: str
+    home: Home
+    actor: Actor
+    policy: PrivacyPolicy
+    contracts: Contracts
+    registry: SqlRegistry
+    vault: Vault
+    keys: Keyring
+    log: TileLog
+    lake: DeltaLake
+    detector: Detector
+    validator: Validator
+    dp: OpenDpEngine
+    models: ModelsEnvironment
+    clock: Callable[[], datetime]
+    code_version: str
+    policy_digest: str
