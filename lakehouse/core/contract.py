@@ -134,6 +134,7 @@ class DatasetContract:
 
     `release` holds a gold contract's own section, read by `core.release_rules`; `sql` is the text
     of the file beside it. `digest` covers file and SQL (PROTOCOLS section 2, key of a run).
+    `files` are shell patterns of the file names in a publisher's folder, or in its archives.
     """
 
     layer: Layer
@@ -152,7 +153,7 @@ class DatasetContract:
     file: str
     format: str | None = None
     format_options: Mapping[str, object] = field(default_factory=dict)
-    folder: str | None = None
+    folders: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     unit_of_count: str = "rows"
     subject: SubjectRule | None = None
@@ -173,13 +174,23 @@ class DatasetContract:
         """The table's name as people write it: `layer.name`."""
         return f"{self.layer}.{self.name}"
 
+    @property
+    def folder(self) -> str | None:
+        """The name of its folder under `landing/`; a source may use any of `folders`."""
+        return self.folders[0] if self.folders else None
+
     def column(self, name: str) -> Column | None:
         """Return the declared column, or None."""
         return next((column for column in self.columns if column.name == name), None)
 
     def inputs(self) -> tuple[str, ...]:
         """Every table this one is made from, its source first."""
-        named = (self.source, *self.reads, self.link and self.link.table, *(join.table for join in self.joins))
+        named = (
+            self.source,
+            *self.reads,
+            self.link and self.link.table,
+            *(join.table for join in self.joins),
+        )
         return tuple(dict.fromkeys(table for table in named if table))
 
 

@@ -1,0 +1,122 @@
+"""Columns and checks of a contract file.
+
+```toml
+[[column]]
+name = "height"; type = "number"; unit = "m"; sensitivity = "quasi"
+handling = "keep"                     # or { method = "harmonise", ... }
+[[check]]
+expect = "expect_column_values_to_be_between"
+column = "height"; min_value = 0
+```
+"""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+from lakehouse.core.check_names import CHECK_NAMES
+from lakehouse.core.contract import Check, Column, ColumnType, Handling, Layer, Sensitivity, Statistic
+from lakehouse.core.toml_section import Section
+
+BRONZE_HANDLINGS = ("keep", "pseudonymise", "seal")
+COLUMN_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NUMERIC = (ColumnType.INTEGER, ColumnType.NUMBER)
+_COLUMN_ARGUMENTS = ("column", "column_A", "column_B", "column_list", "column_set")
+
+
+def parse_columns(top: Section, layer: Layer) -> tuple[Column, ...]:
+    """Return the `[[column]]` tables of a file; a name occurs once."""
+    columns = tuple(_parse_column(section, layer) for section in top.sections("column"))
+    names = [column.name for column in columns]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise top.error(f"column[{twice[0]}]", "is declared twice")
+    return columns
+
+
+def parse_checks(top: Section, columns: tuple[Column, ...]) -> tuple[Check, ...]:
+    """Return the `[[check]]` tables; the columns they name must be declared."""
+    known = tuple(column.name for column in columns)
+    return tuple(_parse_check(section, known) for section in top.sections("check"))
+
+
+def _parse_column(section: Section, layer: Layer) -> Column:
+    name = section.text("name")
+    if not COLUMN_NAME.fullmatch(name):
+        raise section.error("name", "must be lower case letters, digits and _, beginning with a letter")
+    kind = ColumnType(section.choice("type", tuple(ColumnType)))
+    column = Column(
+        name=name,
+        type=kind,
+        sensitivity=Sensitivity(section.choice("sensitivity", tuple(Sensitivity))),
+        handling=_parse_handling(section, layer),
+        source=section.text("source" if layer is Layer.BRONZE else "from", name),
+        unit=section.optional_text("unit"),
+        description=section.text("description", ""),
+        nullable=section.flag("nullable", default=True),
+        null_values=section.texts("null_values") or ("",),
+        minimum=section.number("minimum"),
+        maximum=section.number("maximum"),
+        allowed=section.labels("allowed"),
+        id_pattern=_parse_pattern(section),
+        statistic=Statistic(section.choice("statistic", tuple(Statistic), Statistic.NONE)),
+        bounds=_parse_bounds(section, kind),
+        groups=section.labels("groups"),
+    )
+    _check_limits(section, column)
+    section.finish()
+    return column
+
+
+def _parse_handling(section: Section, layer: Layer) -> Handling:
+    value = section.take("handling")
+    if isinstance(value, Mapping):
+        inner = Section(value, file=section.file, place=f"{section.place}.handling")
+        handling = Handling(method=inner.text("method"), parameters=inner.rest())
+    elif isinstance(value, str) or value is None:
+        handling = Handling(method=value or "keep")
+    else:
+        raise section.error("handling", "must be the name of a method or a table with one")
+    if layer is Layer.BRONZE and handling.method not in BRONZE_HANDLINGS:
+        raise section.error("handling", f"{handling.method!r} is not a handling of bronze", BRONZE_HANDLINGS)
+    return handling
+
+
+def _parse_pattern(section: Section) -> str | None:
+    pattern = section.optional_text("id_pattern")
+    if pattern is not None:
+        try:
+            re.compile(pattern)
+        except re.error as problem:
+            raise section.error("id_pattern", "is not a regular expression") from problem
+    return pattern
+
+
+def _parse_bounds(section: Section, kind: ColumnType) -> tuple[Decimal, Decimal] | None:
+    if not section.has("bounds"):
+        return None
+    bounds = section.decimals("bounds")
+    if len(bounds) != 2 or bounds[0] >= bounds[1]:
+        raise section.error("bounds", "must be two numbers, the lower one first")
+    if kind not in _NUMERIC:
+        raise section.error("bounds", f"do not belong to a column of type {kind}", _NUMERIC)
+    return bounds[0], bounds[1]
+
+
+def _check_limits(section: Section, column: Column) -> None:
+    limits = [limit for limit in (column.minimum, column.maximum) if limit is not None]
+    if limits and column.type not in _NUMERIC:
+        raise section.error("minimum", f"does not belong to a column of type {column.type}", _NUMERIC)
+    if len(limits) == 2 and limits[0] > limits[1]:
+        raise section.error("minimum", "is above maximum")
+
+
+def _parse_check(section: Section, columns: tuple[str, ...]) -> Check:
+    name = section.choice("expect", CHECK_NAMES)
+    arguments = section.rest()
+    for key in _COLUMN_ARGUMENTS:
+        named = arguments.get(key)
+        for column in named if isinstance(named, list) else filter(None, [named]):
+            if column not in columns:
+                raise section.error(key, f"{column!r} is not a declared column", columns)
+    return Check(expect=name, arguments=arguments)
