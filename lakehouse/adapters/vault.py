@@ -1,0 +1,331 @@
+"""The vault: random pseudonyms, secrets of people, and who is who (PROTOCOLS section 1).
+
+A pseudonym is 128 random bits in hex; no key recomputes it. Identifiers are found by their HMAC
+under the index key, secrets are wrapped by the wrapping key; both keys lie outside the home.
+Every method raises Unavailable (7) without a vault file and Damaged (6) for one that cannot be read.
+"""
+
+import hmac
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Column, Connection, Row, delete, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from lakehouse.adapters.key_tree import (
+    KEY_BYTES,
+    KeyUse,
+    VaultKeys,
+    derive_key,
+    derive_subject_key,
+    frame_parts,
+    open_bytes,
+    seal_bytes,
+    unwrap_secret,
+    wrap_secret,
+)
+from lakehouse.adapters.vault_database import VaultDatabase
+from lakehouse.adapters.vault_schema import (
+    ALIASES,
+    CELLS,
+    COUNTER,
+    IDENTIFIERS,
+    IDENTITIES,
+    KEYS,
+    SUBJECTS,
+)
+from lakehouse.errors import Damaged, Refused
+
+QUERY_CHUNK = 10_000
+"""Parameters a query; SQLite allows 32,766."""
+VAULT_KEY = "vault"
+
+
+class Vault:
+    """The vault file of one home, opened with the keys that lie outside it."""
+
+    def __init__(self, path: Path, keys: VaultKeys) -> None:
+        self._keys = keys
+        self._database = VaultDatabase(path)
+
+    def create(self) -> None:
+        """Make an empty vault with its own key; an existing one is left as it is."""
+        self._database.create()
+        with self._database.changing() as connection:
+            if _key_row(connection, VAULT_KEY) is None:
+                self._add_key(connection, VAULT_KEY)
+
+    def counter(self) -> int:
+        """Return how many changes were committed; it never falls."""
+        with self._database.reading() as connection:
+            value = connection.scalar(select(COUNTER.c.value))
+        if value is None:
+            raise Damaged("the vault has lost its counter", remedy="restore vault.db from its backup")
+        return int(value)
+
+    # who is who
+
+    def subjects_for(self, system: str, identifiers: Sequence[str]) -> dict[str, str]:
+        """Return the canonical pseudonym of each identifier, making subjects that are missing."""
+        found = self.find_subjects(system, identifiers)
+        if all(identifier in found for identifier in identifiers):
+            return found
+        with self._database.changing() as connection:
+            found = self._known(connection, system, identifiers)
+            missing = [value for value in dict.fromkeys(identifiers) if value not in found]
+            found |= dict(zip(missing, self._add_subjects(connection, len(missing)), strict=True))
+            self._add_identities(connection, system, {value: found[value] for value in missing})
+        return found
+
+    def find_subjects(self, system: str, identifiers: Iterable[str]) -> dict[str, str]:
+        """Return the canonical pseudonyms of the identifiers that are known."""
+        with self._database.reading() as connection:
+            return self._known(connection, system, identifiers)
+
+    def find_subject(self, system: str, identifier: str) -> str | None:
+        """Return the canonical pseudonym of one identifier, or None."""
+        return self.find_subjects(system, [identifier]).get(identifier)
+
+    def link(self, pseudonym: str, system: str, identifiers: Sequence[str]) -> str:
+        """State that these identifiers are this subject's too; returns the pseudonym to use from now on."""
+        return self.link_all([(pseudonym, system, value) for value in identifiers]).get(pseudonym, pseudonym)
+
+    def link_all(self, links: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+        """State (pseudonym, system, identifier) links at once; returns the canonical pseudonym of each.
+
+        An identifier that belongs to another subject makes the younger of the two an alias.
+        """
+        stated = list(dict.fromkeys(links))
+        with self._database.changing() as connection:
+            for pseudonym, system, identifier in stated:
+                ours = _canonical(connection, [pseudonym])[pseudonym]
+                theirs = self._known(connection, system, [identifier]).get(identifier)
+                if theirs is None:
+                    self._add_identities(connection, system, {identifier: ours})
+                elif theirs != ours:
+                    _merge_subjects(connection, ours, theirs)
+            return _canonical(connection, [pseudonym for pseudonym, _, _ in stated])
+
+    def canonical(self, pseudonyms: Iterable[str]) -> dict[str, str]:
+        """Return the oldest pseudonym of each subject; one without aliases is its own."""
+        with self._database.reading() as connection:
+            return _canonical(connection, pseudonyms)
+
+    def aliases_of(self, pseudonym: str) -> tuple[str, ...]:
+        """Return every pseudonym of the same person, the canonical one first."""
+        with self._database.reading() as connection:
+            canonical = _canonical(connection, [pseudonym])[pseudonym]
+            query = select(ALIASES.c.alias).where(ALIASES.c.canonical == canonical).order_by(ALIASES.c.alias)
+            return (canonical, *connection.scalars(query))
+
+    def missing_subjects(self, pseudonyms: Iterable[str]) -> set[str]:
+        """Return the pseudonyms that no subject of this vault bears."""
+        wanted = set(pseudonyms)
+        with self._database.reading() as connection:
+            known = {row.pseudonym for row in _rows_where(connection, SUBJECTS.c.pseudonym, wanted)}
+        return wanted - known
+
+    # keys
+
+    def subject_keys(self, pseudonyms: Iterable[str], use: KeyUse) -> dict[str, bytes]:
+        """Return the 32-byte keys of subjects for one use; an unknown pseudonym is Damaged."""
+        wanted = set(pseudonyms)
+        with self._database.reading() as connection:
+            rows = list(_rows_where(connection, SUBJECTS.c.pseudonym, wanted))
+        if len(rows) != len(wanted):
+            raise Damaged(f"the vault lacks {len(wanted) - len(rows)} of {len(wanted)} subjects")
+        wrapping_key = self._keys.wrapping_key()
+        return {
+            row.pseudonym: derive_subject_key(
+                unwrap_secret(wrapping_key, row.wrapped_secret, row.pseudonym), use
+            )
+            for row in rows
+        }
+
+    def table_key(self, name: str) -> bytes:
+        """Return the 32-byte key `livinglab/v1/<name>` below the vault's own key."""
+        with self._database.reading() as connection:
+            row = _key_row(connection, VAULT_KEY)
+        if row is None:
+            raise Damaged("the vault has lost its key", remedy="restore vault.db from its backup")
+        return derive_key(self._unwrap_key(row), name)
+
+    def batch_key(self, name: str) -> bytes:
+        """Return the random 32-byte key of a quarantine batch, made when first asked for.
+
+        A key that retention destroyed is Refused: what it sealed stays closed.
+        """
+        stored = f"batch/{name}"
+        with self._database.changing() as connection:
+            row = _key_row(connection, stored)
+            if row is None:
+                return self._add_key(connection, stored)
+        if row.wrapped is None:
+            raise Refused("the key of this quarantine batch was destroyed by retention")
+        return self._unwrap_key(row)
+
+    def destroy_batch_key(self, name: str) -> None:
+        """Forget the key of a quarantine batch for good."""
+        with self._database.changing() as connection:
+            connection.execute(update(KEYS).where(KEYS.c.name == f"batch/{name}").values(wrapped=None))
+
+    # what identifies a person in free text
+
+    def remember_identifiers(self, stated: Iterable[tuple[str, str, str]]) -> None:
+        """Keep (pseudonym, kind, value) sealed under the subject, once each."""
+        wanted = [entry for entry in dict.fromkeys(stated) if entry[2].strip()]
+        keys = self.subject_keys({pseudonym for pseudonym, _, _ in wanted}, "seal")
+        ciphers = {pseudonym: AESGCM(key) for pseudonym, key in keys.items()}
+        index_key = self._keys.index_key()
+        rows = [
+            {
+                "pseudonym": pseudonym,
+                "kind": kind,
+                "value_hmac": _keyed_digest(index_key, "identifier", kind, value),
+                "sealed_value": seal_bytes(
+                    ciphers[pseudonym], value.encode(), _identifier_place(pseudonym, kind)
+                ),
+            }
+            for pseudonym, kind, value in wanted
+        ]
+        with self._database.changing() as connection:
+            if rows:
+                connection.execute(insert(IDENTIFIERS).on_conflict_do_nothing(), rows)
+
+    def identifiers_of(self, pseudonyms: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return the values that identify each subject, from all sources and all its aliases."""
+        found: dict[str, set[str]] = {}
+        members, rows = self._identifier_rows(pseudonyms)
+        keys = self.subject_keys({row.pseudonym for row in rows}, "seal")
+        ciphers = {pseudonym: AESGCM(key) for pseudonym, key in keys.items()}
+        for row in rows:
+            place = _identifier_place(row.pseudonym, row.kind)
+            value = open_bytes(ciphers[row.pseudonym], row.sealed_value, place).decode()
+            found.setdefault(row.pseudonym, set()).add(value)
+        return {
+            pseudonym: tuple(sorted(set().union(*(found.get(member, set()) for member in family))))
+            for pseudonym, family in members.items()
+        }
+
+    def identifiers_digest(self, pseudonyms: Iterable[str]) -> str:
+        """Return a keyed digest (hex) of all these subjects' identifiers: it changes when one is added."""
+        _, rows = self._identifier_rows(pseudonyms)
+        entries = sorted(frame_parts(row.pseudonym, row.kind) + row.value_hmac for row in rows)
+        return hmac.digest(self.table_key("identifiers"), b"".join(entries), "sha256").hex()
+
+    # who stood in which cell of a release
+
+    def remember_cells(self, release_id: str, cells: Mapping[str, AbstractSet[str]]) -> None:
+        """Keep the members of each cell of a release; said again, the later statement holds."""
+        rows = [
+            {"release_id": release_id, "cell": cell, "pseudonym": pseudonym}
+            for cell, members in cells.items()
+            for pseudonym in sorted(members)
+        ]
+        stated = {cell: frozenset(members) for cell, members in cells.items() if members}
+        if self.cells_of(release_id) == stated:
+            return
+        with self._database.changing() as connection:
+            connection.execute(delete(CELLS).where(CELLS.c.release_id == release_id))
+            if rows:
+                connection.execute(insert(CELLS), rows)
+
+    def cells_of(self, release_id: str) -> dict[str, frozenset[str]]:
+        """Return the members of each cell of a release; empty for an unknown one."""
+        members: dict[str, set[str]] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(select(CELLS).where(CELLS.c.release_id == release_id)):
+                members.setdefault(row.cell, set()).add(row.pseudonym)
+        return {cell: frozenset(people) for cell, people in members.items()}
+
+    def _known(self, connection: Connection, system: str, identifiers: Iterable[str]) -> dict[str, str]:
+        index_key = self._keys.index_key()
+        asked = {_keyed_digest(index_key, "identity", system, value): value for value in identifiers}
+        rows = [
+            row for row in _rows_where(connection, IDENTITIES.c.identity_hmac, asked) if row.system == system
+        ]
+        canonical = _canonical(connection, [row.pseudonym for row in rows])
+        return {asked[row.identity_hmac]: canonical[row.pseudonym] for row in rows}
+
+    def _add_subjects(self, connection: Connection, count: int) -> list[str]:
+        wrapping_key = self._keys.wrapping_key()
+        pseudonyms = [os.urandom(16).hex() for _ in range(count)]
+        rows = [
+            {"pseudonym": name, "wrapped_secret": wrap_secret(wrapping_key, os.urandom(KEY_BYTES), name)}
+            for name in pseudonyms
+        ]
+        if rows:
+            connection.execute(insert(SUBJECTS), rows)
+        return pseudonyms
+
+    def _add_identities(self, connection: Connection, system: str, subjects: Mapping[str, str]) -> None:
+        index_key = self._keys.index_key()
+        rows = [
+            {
+                "system": system,
+                "identity_hmac": _keyed_digest(index_key, "identity", system, value),
+                "pseudonym": name,
+            }
+            for value, name in subjects.items()
+        ]
+        if rows:
+            connection.execute(insert(IDENTITIES), rows)
+
+    def _identifier_rows(self, pseudonyms: Iterable[str]) -> tuple[dict[str, set[str]], list[Row[Any]]]:
+        with self._database.reading() as connection:
+            canonical = _canonical(connection, pseudonyms)
+            families = {name: {name} for name in canonical.values()}
+            for row in _rows_where(connection, ALIASES.c.canonical, families):
+                families[row.canonical].add(row.alias)
+            everyone = set().union(*families.values())
+            rows = list(_rows_where(connection, IDENTIFIERS.c.pseudonym, everyone))
+        return {name: families[oldest] for name, oldest in canonical.items()}, rows
+
+    def _add_key(self, connection: Connection, name: str) -> bytes:
+        key = os.urandom(KEY_BYTES)
+        wrapped = wrap_secret(self._keys.wrapping_key(), key, f"key/{name}")
+        connection.execute(insert(KEYS).values(name=name, wrapped=wrapped))
+        return key
+
+    def _unwrap_key(self, row: Row[Any]) -> bytes:
+        return unwrap_secret(self._keys.wrapping_key(), row.wrapped, f"key/{row.name}")
+
+
+def _keyed_digest(index_key: bytes, *parts: str) -> bytes:
+    return hmac.digest(index_key, frame_parts(*parts), "sha256")
+
+
+def _identifier_place(pseudonym: str, kind: str) -> bytes:
+    return frame_parts("vault", "identifiers", kind, pseudonym)
+
+
+def _rows_where(connection: Connection, column: Column[Any], values: Iterable[object]) -> Iterator[Row[Any]]:
+    """Yield the rows of `column`'s table whose value is among `values`, a chunk a query."""
+    wanted = list(values)
+    for start in range(0, len(wanted), QUERY_CHUNK):
+        yield from connection.execute(
+            select(column.table).where(column.in_(wanted[start : start + QUERY_CHUNK]))
+        )
+
+
+def _key_row(connection: Connection, name: str) -> Row[Any] | None:
+    """Return the row of a key, or None; a destroyed key has a row whose `wrapped` is null."""
+    return connection.execute(select(KEYS).where(KEYS.c.name == name)).first()
+
+
+def _canonical(connection: Connection, pseudonyms: Iterable[str]) -> dict[str, str]:
+    wanted = set(pseudonyms)
+    elder = {row.alias: row.canonical for row in _rows_where(connection, ALIASES.c.alias, wanted)}
+    return {pseudonym: elder.get(pseudonym, pseudonym) for pseudonym in wanted}
+
+
+def _merge_subjects(connection: Connection, one: str, other: str) -> None:
+    """Make the younger of two canonical subjects, and all its aliases, aliases of the older."""
+    pair = SUBJECTS.c.pseudonym.in_([one, other])
+    older, younger = connection.scalars(select(SUBJECTS.c.pseudonym).where(pair).order_by(SUBJECTS.c.ordinal))
+    connection.execute(update(ALIASES).where(ALIASES.c.canonical == younger).values(canonical=older))
+    connection.execute(insert(ALIASES).values(alias=younger, canonical=older))

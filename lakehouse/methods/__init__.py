@@ -1,0 +1,1 @@
+"""Anonymisation methods, one file each, found by name (`methods.find_method`)."""
