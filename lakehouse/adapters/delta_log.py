@@ -1,0 +1,91 @@
+"""Read a Delta table's log without Spark: its versions, who wrote them, its files and their digests.
+
+Source: Delta protocol, sections "Delta Log Entries" and "Transaction Identifiers".
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+from lakehouse.errors import Damaged
+
+Manifest = tuple[tuple[str, str], ...]
+LOG = "_delta_log"
+
+
+def table_versions(folder: Path) -> list[int]:
+    """Return the versions whose commit files are there, ascending; empty where there is no table."""
+    return sorted(int(file.stem) for file in (folder / LOG).glob("*.json") if file.stem.isdigit())
+
+
+def newest_version(folder: Path) -> int:
+    """Return the newest version, -1 where there is no table."""
+    return max(table_versions(folder), default=-1)
+
+
+def commit_file(folder: Path, version: int) -> Path:
+    """Return the path of one commit."""
+    return folder / LOG / f"{version:020d}.json"
+
+
+def version_of_intent(folder: Path, intent: str, above: int) -> int | None:
+    """Return the version above `above` whose `txn` action names `intent`, or None."""
+    for version in table_versions(folder):
+        if version > above and any(_names_intent(action, intent) for action in _actions(folder, version)):
+            return version
+    return None
+
+
+def _names_intent(action: Mapping[str, object], intent: str) -> bool:
+    transaction = action.get("txn")
+    return isinstance(transaction, Mapping) and transaction.get("appId") == intent
+
+
+def _actions(folder: Path, version: int) -> Iterator[Mapping[str, object]]:
+    path = commit_file(folder, version)
+    try:
+        yield from (json.loads(line) for line in path.read_text().splitlines() if line)
+    except (ValueError, OSError) as error:
+        raise Damaged(f"commit {version} of {folder.name} cannot be parsed", remedy="livinglab fsck") from error
+
+
+def open_table(folder: Path, version: int) -> DeltaTable:
+    """Open a table at a version; Damaged where its log does not say what the registry says."""
+    try:
+        return DeltaTable(folder, version=version)
+    except Exception as error:  # noqa: BLE001 -- deltalake raises its own and bare exceptions for damaged logs
+        raise Damaged(f"{folder.parent.name}.{folder.name} cannot be opened at version {version}",
+                      remedy="livinglab fsck") from error
+
+
+def file_manifest(folder: Path, version: int, known: Mapping[str, str] | None = None) -> Manifest:
+    """Return (path, SHA-256) of a version's data files, commit and checkpoints (PROTOCOLS section 2).
+
+    `known` holds digests of earlier leaves: data files never change, so they are not read again.
+    """
+    digests = dict(known or {})
+    data = [Path(str(uri)).name for uri in open_table(folder, version).file_uris()]
+    named = [*data, f"{LOG}/{version:020d}.json", *_checkpoint_files(folder, version)]
+    return tuple(sorted((path, digests.get(path) if path in data and path in digests else file_sha256(folder / path))
+                        for path in named))  # type: ignore[arg-type]
+
+
+def _checkpoint_files(folder: Path, version: int) -> list[str]:
+    log = folder / LOG
+    checkpoints = [f for f in log.glob("*.checkpoint*") if int(f.name.split(".")[0]) <= version]
+    others = [f for f in (log / "_last_checkpoint", *log.glob("[0-9]*.crc")) if f.is_file()]
+    return [f"{LOG}/{file.name}" for file in (*checkpoints, *others)]
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def table_files(folder: Path) -> set[str]:
+    """Return every file below a table's folder, as relative paths."""
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if not file.is_dir()}

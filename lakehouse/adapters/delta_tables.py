@@ -1,0 +1,107 @@
+"""The lake: Delta tables written by Spark, read without it at the version the registry names."""
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lakehouse.adapters.delta_log import open_table
+from lakehouse.adapters.spark_session import Engine, start_session
+
+Mode = Literal["append", "overwrite"]
+
+
+class DeltaLake:
+    """Tables under `folder/<layer>/<name>`; Spark starts at the first write and is shared after that.
+
+    `work` is a private folder for staged rows. Staged rows are as sealed as the table they go to.
+    """
+
+    def __init__(self, folder: Path, work: Path, engine: Engine) -> None:
+        self.folder = folder
+        self.work = work
+        self.engine = engine
+
+    def folder_of(self, table: str) -> Path:
+        """Return the folder of `layer.name`."""
+        layer, _, name = table.partition(".")
+        return self.folder / layer / name
+
+    def read(self, table: str, version: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the rows of one version; string columns come as `string`, in no certain order."""
+        opened = open_table(self.folder_of(table), version)
+        return plain_types(opened.to_pyarrow_table(columns=list(columns) if columns else None))
+
+    def read_subjects(self, table: str, version: int, pseudonyms: Iterable[str]) -> pa.Table:
+        """Return the rows of some subjects in one version."""
+        dataset = open_table(self.folder_of(table), version).to_pyarrow_dataset()
+        wanted = pc.field("subject").isin(pa.array(sorted(pseudonyms), pa.string()))
+        return plain_types(dataset.to_table(filter=wanted))
+
+    def stage(self, rows: pa.Table, name: str) -> Path:
+        """Write rows to a private Parquet file from which `commit` takes them, now or after a crash."""
+        self.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self.work / f"{name}.parquet"
+        pq.write_table(rows, path, compression="snappy", store_schema=False)
+        return path
+
+    def commit(self, table: str, staged: Path, *, mode: Mode, intent: str) -> None:
+        """Commit staged rows with `txnAppId` = intent; Spark ignores a repeat of the same intent."""
+        writer = self.spark().read.parquet(str(staged)).write.format("delta").mode(mode)
+        schema = "mergeSchema" if mode == "append" else "overwriteSchema"
+        writer = writer.option("txnAppId", intent).option("txnVersion", 1).option(schema, "true")
+        writer.save(str(self.folder_of(table).resolve()))
+
+    def sql(self, query: str, views: Mapping[str, pa.Table]) -> pa.Table:
+        """Run one query on Spark over in-memory tables registered by name."""
+        spark = self.spark()
+        with tempfile.TemporaryDirectory(dir=self._work()) as folder:
+            for name, rows in views.items():
+                path = Path(folder, f"{name}.parquet")
+                pq.write_table(rows, path, store_schema=False)
+                spark.read.parquet(str(path.resolve())).createOrReplaceTempView(name)
+            try:
+                return plain_types(spark.sql(query).toArrow())
+            finally:
+                for name in views:
+                    spark.catalog.dropTempView(name)
+
+    def _work(self) -> Path:
+        self.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self.work
+
+    def spark(self) -> Any:
+        """Return this process's Spark session, starting it at first use."""
+        if self.engine.master not in _sessions:
+            scratch = Path(tempfile.mkdtemp(prefix="livinglab-spark-"))
+            atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+            _sessions[self.engine.master] = start_session(self.engine, scratch)
+        return _sessions[self.engine.master]
+
+
+_sessions: dict[str, Any] = {}
+
+
+def plain_types(rows: pa.Table) -> pa.Table:
+    """Return the table with one Arrow type per kind: string, binary, int64, double, bool, date32, UTC timestamp."""
+    return rows.cast(pa.schema([pa.field(field.name, _plain(field.type)) for field in rows.schema]))
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return pa.string()
+    if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
+        return pa.binary()
+    if pa.types.is_integer(kind):
+        return pa.int64()
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return pa.float64()
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", "UTC")
+    return kind

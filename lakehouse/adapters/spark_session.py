@@ -1,0 +1,107 @@
+"""Start Spark with Delta: in process, on a shared Spark Connect server, or on a cluster.
+
+Settings and their reasons: docs/adr/spark-connect.md. Only what Spark Connect offers is used by callers.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lakehouse.adapters.spark_jars import checked_jars
+from lakehouse.errors import NotReady, Unavailable
+
+PROJECT = Path(__file__).resolve().parents[2]
+JAVA_VERSIONS = (17, 21)
+
+TABLE_DEFAULTS = {
+    "dataSkippingNumIndexedCols": "0",
+    "enableDeletionVectors": "false",
+    "enableChangeDataFeed": "false",
+    "logRetentionDuration": "interval 0 seconds",
+    "deletedFileRetentionDuration": "interval 0 seconds",
+    "enableExpiredLogCleanup": "false",
+    "checkpointInterval": "50",
+}
+ENGINE_SETTINGS = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.databricks.delta.writeChecksumFile.enabled": "false",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "false",
+    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    "spark.hadoop.fs.AbstractFileSystem.file.impl": "org.apache.hadoop.fs.local.RawLocalFs",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.eventLog.enabled": "false",
+    **{f"spark.databricks.delta.properties.defaults.{key}": value for key, value in TABLE_DEFAULTS.items()},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Which Spark a site uses.
+
+    `master` is `local[2]`, `spark://host:port`, or `sc://host:port` (Spark Connect);
+    `jars` the folder of Delta's seven jars; `memory` the driver's heap, as Spark writes it.
+    """
+
+    master: str
+    jars: Path
+    memory: str = "1500m"
+
+
+def check_java() -> int:
+    """Return Java's major version; NotReady where neither Java 17 nor 21 answers."""
+    java = shutil.which("java")
+    remedy = "sudo apt-get install openjdk-17-jre-headless"
+    if java is None:
+        raise NotReady("Java was not found; Spark needs Java 17 or 21", remedy=remedy)
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', said)
+    major = int(found.group(1)) if found else 0
+    if major not in JAVA_VERSIONS:
+        raise NotReady(f"Java {major} is installed; Spark needs Java 17 or 21", remedy=remedy)
+    return major
+
+
+def session_settings(engine: Engine, scratch: Path) -> dict[str, str]:
+    """Return every Spark setting of an engine that we start ourselves; `scratch` is private."""
+    logging = PROJECT / "infra" / "spark" / "log4j2.properties"
+    return {
+        **ENGINE_SETTINGS,
+        "spark.jars": ",".join(str(jar) for jar in checked_jars(engine.jars)),
+        "spark.driver.memory": engine.memory,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.local.dir": str(scratch),
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{logging} -Djava.io.tmpdir={scratch}",
+    }
+
+
+def start_session(engine: Engine, scratch: Path) -> Any:
+    """Return a SparkSession; NotReady without Java or jars, Unavailable where a server does not answer."""
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    if engine.master.startswith("sc://"):
+        try:
+            return SparkSession.builder.remote(engine.master).getOrCreate()
+        except PySparkException as error:
+            raise Unavailable(
+                f"the Spark Connect server {engine.master} does not answer", remedy="start it, or use local[2]"
+            ) from error
+    check_java()
+    builder = SparkSession.builder.master(engine.master).appName("livinglab")
+    for key, value in session_settings(engine, scratch).items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()

@@ -1,0 +1,249 @@
+"""registry.db: what the site knows about its versions, releases, answers and charges.
+
+Each row carries an HMAC under a key that lies outside the home, and each table a keyed sum over its rows,
+so that a row changed, added or taken away behind our back is found (docs/adr/row-macs.md).
+The sum is that of MACs modulo 2^256: without the key nobody can make rows whose MACs add up.
+"""
+
+import hmac
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from lakehouse.adapters.registry_schema import REGISTRY, TableSchema
+from lakehouse.errors import Damaged, Unavailable
+
+Row = dict[str, Any]
+MODULUS = 1 << 256
+SEALS = "table_seals"
+SQL_TYPES: Mapping[str, type[sql.types.TypeEngine[Any]]] = {
+    "text": sql.Text,
+    "integer": sql.BigInteger,
+    "json": sql.Text,
+}
+
+
+def _sql_table(name: str, schema: TableSchema, metadata: sql.MetaData) -> sql.Table:
+    columns = [
+        sql.Column(column, SQL_TYPES[kind], primary_key=column in schema.key, autoincrement=False)
+        for column, kind in schema.columns.items()
+    ]
+    return sql.Table(name, metadata, *columns, sql.Column("mac", sql.Text, nullable=False))
+
+
+METADATA = sql.MetaData()
+TABLES = {name: _sql_table(name, schema, METADATA) for name, schema in REGISTRY.items()}
+SEAL_TABLE = sql.Table(
+    SEALS,
+    METADATA,
+    sql.Column("name", sql.Text, primary_key=True),
+    sql.Column("rows", sql.BigInteger, nullable=False),
+    sql.Column("total", sql.Text, nullable=False),
+    sql.Column("mac", sql.Text, nullable=False),
+)
+
+
+def sqlite_engine(path: Path) -> sql.Engine:
+    """Return an engine on a private SQLite file: WAL, 30 s busy timeout, explicit BEGIN, a connection a use."""
+    engine = sql.create_engine(f"sqlite:///{path}", poolclass=sql.pool.NullPool)
+
+    @sql.event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "busy_timeout=30000", "synchronous=FULL", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sql.event.listens_for(engine, "begin")
+    def _begin(connection: sql.Connection) -> None:
+        immediate = connection.get_execution_options().get("immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+class SqlRegistry:
+    """The registry of one home; `key` authenticates its rows."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        self.path = path
+        self._key = key
+        self._engine = sqlite_engine(path)
+
+    def create(self) -> None:
+        """Make the tables that are not there yet."""
+        self.path.touch(mode=0o600)
+        with self._guarded(), self._engine.connect().execution_options(immediate=True) as link, link.begin():
+            METADATA.create_all(link)
+            missing = set(TABLES) - set(link.execute(sql.select(SEAL_TABLE.c.name)).scalars())
+            for name in missing:
+                link.execute(SEAL_TABLE.insert().values(name=name, rows=0, total="0", mac=self._seal_mac(name, 0, 0)))
+
+    @contextmanager
+    def transaction(self) -> Iterator["Transaction"]:
+        """Hold the write lock from the start; commit at the end, roll back on any error."""
+        with self._guarded(), self._engine.connect().execution_options(immediate=True) as link, link.begin():
+            yield Transaction(link, self._key)
+
+    @contextmanager
+    def reading(self) -> Iterator["Transaction"]:
+        """Read one consistent state without holding up writers."""
+        with self._guarded(), self._engine.connect() as link, link.begin():
+            yield Transaction(link, self._key)
+
+    def check(self) -> list[tuple[str, str, str]]:
+        """Return (table, key, problem) for every row or table whose MAC does not hold."""
+        with self.reading() as tx:
+            return [finding for name in TABLES for finding in tx.check_table(name)]
+
+    def _seal_mac(self, name: str, rows: int, total: int) -> str:
+        return row_mac(self._key, SEALS, {"name": name, "rows": rows, "total": f"{total:x}"})
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise _unavailable(error) from error
+        except DatabaseError as error:
+            raise Damaged("registry.db cannot be read", remedy="livinglab fsck") from error
+
+
+def _unavailable(error: OperationalError) -> Exception:
+    said = str(error.orig)
+    if "malformed" in said or "no such" in said or "disk image" in said:
+        return Damaged("registry.db is not whole", remedy="restore it from a backup of this home")
+    return Unavailable(f"registry.db cannot be used: {said}", remedy="check the disk and the rights of the home")
+
+
+def row_mac(key: bytes, table: str, row: Mapping[str, object]) -> str:
+    """Return the HMAC-SHA-256 of a row, in hex."""
+    text = json.dumps([table, row], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
+
+
+class Transaction:
+    """Reads and writes of one transaction; values of `json` columns are Python values."""
+
+    def __init__(self, link: sql.Connection, key: bytes) -> None:
+        self._link = link
+        self._key = key
+
+    def add(self, table: str, **values: Any) -> None:
+        """Insert a row; unnamed columns are null."""
+        row = _encode(table, {name: values.pop(name, None) for name in REGISTRY[table].columns})
+        _no_others(table, values)
+        mac = row_mac(self._key, table, row)
+        self._link.execute(TABLES[table].insert().values(**row, mac=mac))
+        self._reseal(table, 1, int(mac, 16))
+
+    def change(self, table: str, key: Mapping[str, Any], **values: Any) -> None:
+        """Change the rows that `key` names; Damaged where there is none."""
+        found = self._raw(table, key)
+        if not found:
+            raise Damaged(f"registry.db has no row in {table} to change", remedy="livinglab fsck")
+        for old in found:
+            mac_before = old.pop("mac")
+            row = {**old, **_encode(table, values)}
+            mac = row_mac(self._key, table, row)
+            own = {name: old[name] for name in REGISTRY[table].key}
+            self._link.execute(_matching(sql.update(TABLES[table]), table, own).values(**row, mac=mac))
+            self._reseal(table, 0, int(mac, 16) - int(mac_before, 16))
+
+    def drop(self, table: str, **key: Any) -> int:
+        """Delete the rows that `key` names and return how many there were."""
+        found = self._raw(table, key)
+        self._link.execute(_matching(sql.delete(TABLES[table]), table, key))
+        self._reseal(table, -len(found), -sum(int(row["mac"], 16) for row in found))
+        return len(found)
+
+    def one(self, table: str, **key: Any) -> Row | None:
+        """Return the row that `key` names, or None."""
+        found = self.many(table, **key)
+        return found[0] if found else None
+
+    def many(self, table: str, *, order: str | None = None, newest: int | None = None, **key: Any) -> list[Row]:
+        """Return the matching rows, by `order` (default: the key); `newest` keeps that many from the end."""
+        rows = [_decode(table, row) for row in self._raw(table, key, order, newest)]
+        return rows
+
+    def largest(self, table: str, column: str, **key: Any) -> int | None:
+        """Return the largest value of an integer column, or None."""
+        chosen = _matching(sql.select(sql.func.max(TABLES[table].c[column])), table, key)
+        return self._link.execute(chosen).scalar()
+
+    def count(self, table: str, **key: Any) -> int:
+        """Return how many rows match."""
+        chosen = _matching(sql.select(sql.func.count()).select_from(TABLES[table]), table, key)
+        return int(self._link.execute(chosen).scalar_one())
+
+    def check_table(self, table: str) -> list[tuple[str, str, str]]:
+        """Return (table, key, problem) for rows and seal whose MAC does not hold."""
+        findings = []
+        total, rows = 0, self._raw(table, {})
+        for row in rows:
+            mac = row.pop("mac")
+            total += int(row_mac(self._key, table, row), 16)
+            if not hmac.compare_digest(str(mac), row_mac(self._key, table, row)):
+                findings.append((table, ",".join(str(row[name]) for name in REGISTRY[table].key), "row was changed"))
+        expected = {"name": table, "rows": len(rows), "total": f"{total % MODULUS:x}"}
+        seal = self._link.execute(sql.select(SEAL_TABLE).where(SEAL_TABLE.c.name == table)).mappings().first()
+        if seal is None or dict(seal) != {**expected, "mac": row_mac(self._key, SEALS, expected)}:
+            findings.append((table, "", "rows were added, changed or taken away"))
+        return findings
+
+    def _raw(
+        self, table: str, key: Mapping[str, Any], order: str | None = None, newest: int | None = None
+    ) -> list[Row]:
+        sorting = [TABLES[table].c[name] for name in ([order] if order else REGISTRY[table].key)]
+        chosen = _matching(sql.select(TABLES[table]), table, key)
+        if newest is None:
+            return [dict(row) for row in self._link.execute(chosen.order_by(*sorting)).mappings()]
+        last = chosen.order_by(*(column.desc() for column in sorting)).limit(newest)
+        return [dict(row) for row in self._link.execute(last).mappings()][::-1]
+
+    def _reseal(self, table: str, rows: int, total: int) -> None:
+        seal = self._link.execute(sql.select(SEAL_TABLE).where(SEAL_TABLE.c.name == table)).mappings().one()
+        changed = {
+            "name": table,
+            "rows": seal["rows"] + rows,
+            "total": f"{(int(seal['total'], 16) + total) % MODULUS:x}",
+        }
+        mac = row_mac(self._key, SEALS, changed)
+        self._link.execute(SEAL_TABLE.update().where(SEAL_TABLE.c.name == table).values(**changed, mac=mac))
+
+
+def _matching(statement: Any, table: str, key: Mapping[str, Any]) -> Any:
+    for name, value in _encode(table, key).items():
+        statement = statement.where(TABLES[table].c[name] == value)
+    return statement
+
+
+def _no_others(table: str, values: Mapping[str, Any]) -> None:
+    if values:
+        raise KeyError(f"{table} has no column {', '.join(sorted(values))}")
+
+
+def _encode(table: str, values: Mapping[str, Any]) -> Row:
+    kinds = REGISTRY[table].columns
+    return {
+        name: json.dumps(value, sort_keys=True, separators=(",", ":")) if kinds[name] == "json" else value
+        for name, value in values.items()
+    }
+
+
+def _decode(table: str, row: Row) -> Row:
+    row.pop("mac", None)
+    kinds = REGISTRY[table].columns
+    try:
+        return {
+            name: json.loads(value) if kinds[name] == "json" and value is not None else value
+            for name, value in row.items()
+        }
+    except ValueError as error:
+        raise Damaged(f"a row of {table} in registry.db cannot be parsed", remedy="livinglab fsck") from error
