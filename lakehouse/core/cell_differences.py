@@ -1,0 +1,32 @@
+"""What two releases of one product tell together (PROTOCOLS section 4).
+
+Whoever holds both subtracts cells: the people in one and not in the other, or in a cell of each,
+are then a group of their own. Each such group must be empty or have at least k people.
+"""
+
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+
+Cells = Mapping[str, AbstractSet[str]]
+
+
+def smallest_difference(earlier: Cells, later: Cells, k: int) -> int | None:
+    """Return the size of the smallest group of fewer than k people that both releases single out.
+
+    None: there is no such group. Cells are sets of people by their released labels.
+    """
+    return min((size for size in _joint_sizes(earlier, later) if 0 < size < k), default=None)
+
+
+def _joint_sizes(earlier: Cells, later: Cells) -> Iterator[int]:
+    yield from _left_over(earlier, later)
+    yield from _left_over(later, earlier)
+    for old_label, old in earlier.items():
+        for new_label, new in later.items():
+            if old_label == new_label or old & new:
+                yield from (len(old & new), len(old - new), len(new - old))
+
+
+def _left_over(cells: Cells, others: Cells) -> Iterator[int]:
+    everyone = set[str]().union(*others.values())
+    yield from (len(people - everyone) for people in cells.values())
