@@ -1,0 +1,97 @@
+"""The keys that must not lie in the home: wrapping, index and signing key, one file each.
+
+32 random bytes a file, mode 0600 in a folder of 0700. Production puts a KMS behind the same methods.
+"""
+
+import fcntl
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from lakehouse.adapters.durable_files import make_private_folder, write_durably
+from lakehouse.errors import Damaged, Unavailable
+
+KEY_BYTES = 32
+KEY_FILES = ("wrapping.key", "index.key", "log.key")
+
+
+def derive_key(secret: bytes, use: str) -> bytes:
+    """Return HKDF-SHA256(secret, no salt, info `livinglab/v1/<use>`), 32 bytes (PROTOCOLS, section 1)."""
+    info = f"livinglab/v1/{use}".encode()
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(secret)
+
+
+class Keyring:
+    """The keys of one home; each is read when it is asked for and never kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @classmethod
+    def open(cls, folder: Path, *, create: bool) -> Self:
+        """Return the keyring of `folder`; with `create` make all keys, once, where there is none of them.
+
+        A key that is missing beside others is never replaced: `Unavailable`.
+        """
+        if create:
+            make_private_folder(folder)
+            with _sole_user_of(folder):
+                if not any((folder / name).exists() for name in KEY_FILES):
+                    for name in KEY_FILES:
+                        write_durably(folder / name, secrets.token_bytes(KEY_BYTES))
+        ring = cls(folder)
+        for name in KEY_FILES:
+            ring._read(name)
+        return ring
+
+    def wrapping_key(self) -> bytes:
+        """Return the key that wraps the secrets of the vault."""
+        return self._read("wrapping.key")
+
+    def index_key(self) -> bytes:
+        """Return the key of the vault's identifier index."""
+        return self._read("index.key")
+
+    def registry_key(self) -> bytes:
+        """Return the key of the row MACs in registry.db."""
+        return derive_key(self.index_key(), "registry")
+
+    def signing_key(self) -> bytes:
+        """Return the Ed25519 seed of the log."""
+        return self._read("log.key")
+
+    def _read(self, name: str) -> bytes:
+        path = self._folder / name
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+            content = path.read_bytes()
+        except OSError as error:
+            raise Unavailable(
+                f"the key {name} of this home cannot be read",
+                remedy="set LIVINGLAB_KEYS to the folder that holds this home's keys",
+            ) from error
+        if mode & 0o077:
+            raise Unavailable(
+                f"the key {name} is open to other accounts (mode {mode:04o})",
+                remedy=f"chmod 600 {name} in the folder of the keys",
+            )
+        if len(content) != KEY_BYTES:
+            raise Damaged(f"the key {name} has {len(content)} bytes instead of {KEY_BYTES}")
+        return content
+
+
+@contextmanager
+def _sole_user_of(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
