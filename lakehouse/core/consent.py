@@ -2,7 +2,7 @@
 
 Rules, in this order:
 1. A record speaks for the purposes it names, from `valid_from` (included) to `valid_to` (excluded).
-2. A later record with the same subject, decision, purposes and beginning amends the earlier one
+2. A later record with the same decision, purposes and beginning amends the earlier one
    (that is how an end is set).
 3. Permits are merged, denials taken away: while one denial is valid the purpose is denied, whatever
    was recorded later. A denial that names no purpose denies every one; a permit that names none
@@ -53,7 +53,7 @@ def is_permitted(consents: Iterable[Consent], purpose: str, at: datetime, *, wit
 
 def _amended(consents: Iterable[Consent]) -> Iterable[Consent]:
     latest = {
-        (record.subject, record.decision, record.purposes, record.valid_from): record
+        (record.decision, record.purposes, record.valid_from): record
         for record in sorted(consents, key=lambda record: record.recorded)
     }
     return latest.values()

@@ -33,10 +33,10 @@ class Bands:
 
     def label(self, value: str | float | None, level: int) -> str:
         """Return the band of `value` (a number, or null) at `level`."""
-        if value is None:
-            return UNKNOWN
         if level == len(self.widths):
             return ANY
+        if value is None:
+            return UNKNOWN
         width = self.widths[level]
         start = int(float(value)) // width * width
         if self.top is not None and start + width > self.top:
@@ -70,10 +70,10 @@ class Categories:
 
     def label(self, value: str | float | None, level: int) -> str:
         """Return the label of `value` at `level`."""
-        if value is None:
-            return UNKNOWN
         if level == self.levels - 1:
             return ANY
+        if value is None:
+            return UNKNOWN
         return str(value) if level == 0 else self.groupings[level - 1].get(str(value), str(value))
 
     def penalty(self, value: str | float | None, level: int) -> Fraction:

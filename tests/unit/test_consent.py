@@ -1,0 +1,80 @@
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakehouse.core.consent import Consent, covers, is_permitted
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def record(
+    decision: str, *purposes: str, begin: int | None = None, end: int | None = None, recorded: int = 0
+) -> Consent:
+    return Consent(
+        subject="p",
+        decision=decision,  # type: ignore[arg-type]
+        purposes=frozenset(purposes),
+        valid_from=begin and datetime(begin, 1, 1, tzinfo=UTC),
+        valid_to=end and datetime(end, 1, 1, tzinfo=UTC),
+        recorded=recorded,
+    )
+
+
+def test_no_record_says_nothing_and_the_policy_decides() -> None:
+    assert covers([], "research", NOW) is None
+    assert is_permitted([], "research", NOW, without_record=True)
+    assert not is_permitted([], "research", NOW, without_record=False)
+
+
+def test_a_permit_covers_only_its_purposes_and_its_time() -> None:
+    assert covers([record("permit", "research")], "research", NOW) == "permit"
+    assert covers([record("permit", "research")], "commercial", NOW) is None
+    assert covers([record("permit", "research", begin=2027)], "research", NOW) is None
+    assert covers([record("permit", "research", end=2026)], "research", NOW) is None
+
+
+def test_a_denial_wins_over_a_later_permit() -> None:
+    both = [record("deny", "research"), record("permit", "research", recorded=1)]
+    assert covers(both, "research", NOW) == "deny"
+
+
+def test_a_later_record_of_the_same_denial_can_end_it() -> None:
+    ended = [
+        record("deny", "research", begin=2024),
+        record("deny", "research", begin=2024, end=2026, recorded=1),
+        record("permit", "research", begin=2026, recorded=2),
+    ]
+    assert covers(ended, "research", NOW) == "permit"
+
+
+def test_a_denial_of_nothing_named_denies_everything() -> None:
+    assert covers([record("deny")], "research", NOW) == "deny"
+    assert covers([record("permit")], "research", NOW) is None
+
+
+YEARS = st.none() | st.integers(2024, 2028)
+RECORDS = st.lists(
+    st.builds(
+        record,
+        st.sampled_from(["permit", "deny"]),
+        st.sampled_from(["research", "commercial"]),
+        begin=YEARS,
+        end=YEARS,
+        recorded=st.integers(0, 9),
+    )
+)
+
+
+@given(RECORDS)
+def test_a_further_denial_without_end_always_denies(records: list[Consent]) -> None:
+    assert covers([*records, record("deny", "research", recorded=10)], "research", NOW) == "deny"
+
+
+@given(RECORDS)
+def test_a_further_permit_never_takes_a_permission_away(records: list[Consent]) -> None:
+    before = is_permitted(records, "research", NOW, without_record=False)
+    after = is_permitted(
+        [*records, record("permit", "research", recorded=10)], "research", NOW, without_record=False
+    )
+    assert after or not before
