@@ -1,0 +1,45 @@
+"""One DAG a bronze contract: land what is new, then bring the silver tables that read it up to date."""
+
+from airflow.sdk import DAG, Param
+
+from lakehouse.core.contract import DatasetContract, Layer
+from livinglab_airflow.assets import table_asset
+from livinglab_airflow.contracts import silver_tables_from, site_contracts
+from livinglab_airflow.runbooks import source_runbook
+from livinglab_airflow.tasks import find_batches, land, refine
+
+PARAMS = {
+    "source": Param(
+        None,
+        type=["null", "string"],
+        title="Source folder",
+        description_md="Read this folder besides the drop zone; its files stay where they are.",
+        section="Input",
+    )
+}
+
+
+def source_dag(contract: DatasetContract) -> DAG:
+    """Return `source_<dataset>`: find_batches >> land, mapped over batches >> refine."""
+    silver = silver_tables_from(contract.name)
+    with DAG(
+        dag_id=f"source_{contract.name}",
+        dag_display_name=f"Source: {contract.title}",
+        description=contract.description,
+        doc_md=source_runbook(contract, silver),
+        schedule=None,
+        catchup=False,
+        max_active_runs=1,
+        params=PARAMS,
+        tags=["source", f"population:{contract.population}"],
+        default_args={"owner": "engineer"},
+    ) as dag:
+        batches = find_batches(contract.name)
+        landed = land.override(outlets=[table_asset(contract)]).partial(dataset=contract.name)
+        refined = refine.override(outlets=[table_asset(table) for table in silver])
+        landed.expand(batch=batches) >> refined(contract.name)
+    return dag
+
+
+for bronze in site_contracts().of_layer(Layer.BRONZE):
+    globals()[f"source_{bronze.name}"] = source_dag(bronze)

@@ -1,0 +1,87 @@
+"""The gate for people inside Airflow: find the release that waits, ask the DPO, record the decision."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
+from airflow.sdk import Param, task
+from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.execution_time.hitl import HITLUser
+
+from lakehouse.core.contract import DatasetContract
+from livinglab_airflow.refusals import say_refusals
+from livinglab_airflow.sites import open_task_site
+from livinglab_airflow.tasks import RETRIES
+
+DPO = HITLUser(id="dpo", name="dpo")
+REASON = Param(
+    "",
+    type="string",
+    minLength=3,
+    title="Reason",
+    description_md="Stands in the record of the decision. Name no person.",
+)
+
+
+class DpoApproval(ApprovalOperator):
+    """Asks the DPO; unlike its parent it lets a rejection go on, because that is recorded too."""
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        """Return the answer: option, reason, who gave it and when."""
+        return HITLOperator.execute_complete(self, context, event)
+
+
+def ask_the_dpo(contract: DatasetContract) -> DpoApproval:
+    """Return the task that waits, without a worker, until the DPO has approved or rejected."""
+    return DpoApproval(
+        task_id="ask_the_dpo",
+        subject=f"Release of gold.{contract.name}: approve or reject?",
+        body="{{ ti.xcom_pull(task_ids='find_waiting_release')['facts'] }}",
+        params={"reason": REASON},
+        assigned_users=[DPO],
+    )
+
+
+@task(**RETRIES)
+@say_refusals
+def find_waiting_release(product: str) -> dict[str, str]:
+    """Return the id and the facts of the SUBMITTED release; skipped where none waits."""
+    site = open_task_site()
+    with site.registry.transaction() as tx:
+        waiting = tx.many("releases", product=product, state="SUBMITTED", order="created_at")
+    if not waiting:
+        raise AirflowSkipException(f"no release of {product} waits for a decision")
+    return {"release_id": str(waiting[-1]["release_id"]), "facts": facts_of_release(waiting[-1])}
+
+
+@task(**RETRIES)
+@say_refusals
+def decide(waiting: dict[str, str], answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Record the DPO's answer through the registry; skipped where the release is decided already."""
+    from lakehouse.pipeline.decide import decide as decide_release
+
+    responder = answer["responded_by_user"] or {}
+    site = open_task_site(actor=str(responder.get("name") or responder.get("id")))
+    release_id = waiting["release_id"]
+    with site.registry.transaction() as tx:
+        release = tx.one("releases", release_id=release_id)
+    if release is None or release["state"] != "SUBMITTED":
+        raise AirflowSkipException(f"release {release_id} is decided already: this answer changes nothing")
+    verdict = "approve" if answer["chosen_options"] == [ApprovalOperator.APPROVE] else "reject"
+    return decide_release(site, release_id, verdict, str(answer["params_input"].get("reason", ""))).as_json()
+
+
+def facts_of_release(release: Mapping[str, Any]) -> str:
+    """Return the facts of a release as markdown: what the DPO decides on, no value of a person."""
+    reasons = "\n".join(f"- {reason}" for reason in release["reasons"] or ()) or "- none recorded"
+    return f"""**Release `{release["release_id"]}`** of `{release["table_name"]}`
+
+| rows | suppressed | k | l | t | findings |
+|---|---|---|---|---|---|
+| {release["rows"]} | {release["suppressed"]} | {release["k"]} | {release["l"]} | {release["t"]} | {release["findings"]} |
+
+Why it waits:
+{reasons}
+
+The draft stays inside until you approve it. `livinglab report {release["table_name"]}` writes the full report.
+"""

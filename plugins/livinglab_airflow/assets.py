@@ -1,0 +1,29 @@
+"""Tables as Airflow assets: one a table, grouped by layer; events carry facts, never values of people."""
+
+from collections.abc import Mapping
+
+from airflow.sdk import Asset
+
+from lakehouse.core.contract import DatasetContract
+
+EVENT_FACTS = ("version", "rows", "leaf", "state", "findings", "k", "l", "t", "repeated")
+
+
+def table_asset(contract: DatasetContract) -> Asset:
+    """Return the asset of a table; an event of it means that a version was written or confirmed."""
+    return Asset(
+        name=contract.table,
+        uri=f"livinglab://lake/{contract.layer}/{contract.name}",
+        group=str(contract.layer),
+        extra={"title": contract.title, "population": contract.population, "grain": contract.grain},
+    )
+
+
+def draft_asset(contract: DatasetContract) -> Asset:
+    """Return the asset of a product's drafts; an event of it means that one waits for the DPO."""
+    return Asset(name=f"draft.{contract.name}", uri=f"livinglab://lake/draft/{contract.name}", group="draft")
+
+
+def event_facts(result: Mapping[str, object]) -> dict[str, object]:
+    """Return what an asset event says of a verb's result: figures of the table, nothing of its rows."""
+    return {name: result[name] for name in EVENT_FACTS if name in result}

@@ -1,0 +1,210 @@
+"""What the pages show, read from the registry: figures and digests, never rows.
+
+`compliance_page` and `receipt_page` return plain values for the templates; nothing here writes.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from lakehouse.core.budget import decimal_text, epsilon_of
+from lakehouse.core.canonical import timestamp
+from lakehouse.core.contract import Layer
+
+if TYPE_CHECKING:
+    from lakehouse.adapters.sql_registry import Transaction
+    from lakehouse.pipeline.site import Site
+
+Line = dict[str, Any]
+
+RELEASES_SHOWN = 10
+ENTRIES_SEARCHED = 1000
+"""How far back a receipt looks for what a run wrote."""
+
+PROVABLE_KINDS = frozenset({"create", "write", "delete", "draft"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompliancePage:
+    """The facts of the Compliance page; None for a part that the viewer's roles do not cover."""
+
+    origin: str
+    viewer: str
+    roles: tuple[str, ...]
+    time: str
+    tables: list[Line]
+    waiting: list[Line]
+    releases: list[Line]
+    budget: list[Line]
+    log: Line
+    runs: list[Line]
+    quarantine: list[Line] | None
+    reports: list[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptPage:
+    """What one DAG run wrote into the log, and the head of the log that covers it."""
+
+    dag_id: str
+    run_id: str
+    origin: str
+    size: int
+    root: str
+    lines: list[Line]
+
+
+def compliance_page(site: "Site", runs: list[Line]) -> CompliancePage:
+    """Return the page for the site's actor; `runs` are the last DAG runs, newest first."""
+    with site.registry.reading() as tx:
+        tables = _table_lines(site, tx)
+        releases = [_release_line(row) for row in tx.many("releases", order="updated_at")]
+        budget = _budget_lines(site, tx)
+        quarantine = _quarantine_lines(tx) if site.actor.may("quarantine") else None
+    return CompliancePage(
+        origin=site.home.origin,
+        viewer=site.actor.name,
+        roles=tuple(sorted(site.actor.roles)),
+        time=timestamp(site.clock()),
+        tables=tables,
+        waiting=[line for line in releases if line["state"] == "SUBMITTED"],
+        releases=releases[: -RELEASES_SHOWN - 1 : -1],
+        budget=budget,
+        log={"size": site.log.size(), "checkpoint": site.log.checkpoint_text()},
+        runs=runs,
+        quarantine=quarantine,
+        reports=report_names(site) if site.actor.may("report") else None,
+    )
+
+
+def receipt_page(site: "Site", dag_id: str, run_id: str) -> ReceiptPage:
+    """Return what the run `dag_id`/`run_id` wrote: versions, then answers and decisions."""
+    run = f"{dag_id}/{run_id}"
+    with site.registry.reading() as tx:
+        versions = tx.many("versions", order="leaf_index", newest=ENTRIES_SEARCHED)
+        records = tx.many("records", order="leaf_index", newest=ENTRIES_SEARCHED)
+    lines = [_version_line(row) for row in versions if _is_of_run(row, run)]
+    lines += [_record_line(row) for row in records if _is_of_run(row, run)]
+    return ReceiptPage(
+        dag_id=dag_id,
+        run_id=run_id,
+        origin=site.home.origin,
+        size=site.log.size(),
+        root=site.log.root().hex(),
+        lines=sorted(lines, key=lambda line: int(line["leaf"])),
+    )
+
+
+def report_names(site: "Site") -> list[str]:
+    """Return the names of the HTML reports of the home, newest first."""
+    folder = site.home.place("reports")
+    found = [path for path in folder.glob("*.html") if path.is_file() and not path.is_symlink()]
+    return [path.name for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]
+
+
+def _table_lines(site: "Site", tx: "Transaction") -> list[Line]:
+    order = list(Layer)
+    contracts = sorted(site.contracts, key=lambda contract: (order.index(contract.layer), contract.name))
+    return [_table_line(tx, contract.table, contract.title) for contract in contracts]
+
+
+def _table_line(tx: "Transaction", table: str, title: str) -> Line:
+    rows = tx.many("versions", table_name=table, order="version", newest=1)
+    newest: Mapping[str, Any] = rows[0] if rows else {}
+    return {
+        "table": table,
+        "title": title,
+        "version": newest.get("version"),
+        "rows": newest.get("rows"),
+        "leaf": newest.get("leaf_index"),
+        "time": newest.get("created_at"),
+    }
+
+
+def _release_line(row: Mapping[str, Any]) -> Line:
+    kept = ("release_id", "product", "state", "version", "rows", "suppressed", "k", "l", "t", "findings")
+    return {
+        **{name: row[name] for name in kept},
+        "table": row["table_name"],
+        "reasons": list(row["reasons"] or ()),
+        "time": row["updated_at"],
+    }
+
+
+def _budget_lines(site: "Site", tx: "Transaction") -> list[Line]:
+    spent: Counter[tuple[str, str]] = Counter()
+    for charge in tx.many("charges"):
+        spent[charge["population"], charge["purpose"]] += charge["micro_epsilon"]
+    return [
+        _budget_line(budget.population, purpose, min(budget.cap, allowance), spent[budget.population, purpose])
+        for budget in site.policy.budgets.values()
+        for purpose, allowance in budget.purposes.items()
+    ]
+
+
+def _budget_line(population: str, purpose: str, cap: Decimal, micro_spent: int) -> Line:
+    spent = epsilon_of(micro_spent)
+    return {
+        "population": population,
+        "purpose": purpose,
+        "cap": decimal_text(cap),
+        "spent": decimal_text(spent),
+        "left": decimal_text(cap - spent),
+        "high": decimal_text(cap * 4 / 5),
+    }
+
+
+def _quarantine_lines(tx: "Transaction") -> list[Line]:
+    counted: Counter[tuple[str, str]] = Counter()
+    for batch in tx.many("batches"):
+        for reason, rows in (batch["reasons"] or {}).items():
+            counted[f"bronze.{batch['dataset']}", reason] += rows
+    return [{"table": table, "reason": reason, "rows": rows} for (table, reason), rows in sorted(counted.items())]
+
+
+def _is_of_run(row: Mapping[str, Any], run: str) -> bool:
+    return (row["details"] or {}).get("run") == run
+
+
+def _version_line(row: Mapping[str, Any]) -> Line:
+    provable = row["kind"] in PROVABLE_KINDS
+    return {
+        "table": row["table_name"],
+        "version": row["version"],
+        "kind": row["kind"],
+        "rows": row["rows"],
+        "leaf": row["leaf_index"],
+        "time": row["created_at"],
+        "file_digest": row["file_digest"],
+        "content_digest": row["content_digest"],
+        "command": f"livinglab prove {row['table_name']}@{row['version']} -o receipt.json" if provable else None,
+    }
+
+
+def _record_line(row: Mapping[str, Any]) -> Line:
+    return {
+        "table": row["ref"] or row["kind"],
+        "version": None,
+        "kind": row["kind"],
+        "rows": None,
+        "leaf": row["leaf_index"],
+        "time": row["created_at"],
+        "file_digest": None,
+        "content_digest": None,
+        "command": None,
+    }
+
+
+def run_lines(runs: Iterable[Any]) -> list[Line]:
+    """Return the lines of Airflow's DAG runs: name, run, state, when it began."""
+    return [
+        {
+            "dag_id": run.dag_id,
+            "run_id": run.run_id,
+            "state": str(getattr(run.state, "value", run.state)),
+            "time": run.start_date.strftime("%Y-%m-%dT%H:%M:%SZ") if run.start_date else None,
+        }
+        for run in runs
+    ]

@@ -1,0 +1,99 @@
+"""The pages inside Airflow: every route needs a token, every viewer a role of this site."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_asset, requires_access_dag
+from airflow.models.dagrun import DagRun
+from fastapi import Depends, FastAPI, HTTPException, Query, Response, status
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from sqlalchemy import select
+
+from lakehouse.errors import LivingLabError, NotAllowed, NotReady
+from livinglab_airflow.pages import compliance_page, receipt_page, report_names, run_lines
+from livinglab_airflow.sites import site_file
+
+if TYPE_CHECKING:
+    from lakehouse.pipeline.site import Site
+
+RUNS_SHOWN = 10
+TEMPLATES = Environment(
+    loader=PackageLoader("livinglab_airflow"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+)
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""No script runs on a page, nothing is fetched from elsewhere, nothing is kept by a browser."""
+
+app = FastAPI(
+    title="LivingLab",
+    docs_url=None,
+    redoc_url=None,
+    openapi_url=None,
+    dependencies=[
+        Depends(requires_access_asset("GET")),
+        Depends(requires_access_dag("GET", DagAccessEntity.RUN)),
+    ],
+)
+
+
+def viewed_site(user: GetUserDep) -> "Site":
+    """Return the site as the signed-in user may see it; 403 without a role, 503 before the first run."""
+    from lakehouse.sites import open_site
+
+    try:
+        return open_site(site_file(), actor=user.get_name())
+    except NotAllowed as error:
+        raise HTTPException(status.HTTP_403_FORBIDDEN, error.message) from error
+    except NotReady as error:
+        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, f"{error.message}; {error.remedy}") from error
+
+
+ViewedSite = Annotated[Any, Depends(viewed_site)]
+Identifier = Annotated[str, Query(max_length=250)]
+
+
+@app.get("/", response_class=RedirectResponse)
+def home() -> str:
+    """Lead to the Compliance page."""
+    return "compliance"
+
+
+@app.get("/compliance", response_class=HTMLResponse)
+def compliance(site: ViewedSite, session: SessionDep) -> HTMLResponse:
+    """Show tables, waiting releases, budget, log and last runs."""
+    newest = select(DagRun).order_by(DagRun.start_date.desc()).limit(RUNS_SHOWN)
+    return _page("compliance.html", page=compliance_page(site, run_lines(session.scalars(newest))))
+
+
+@app.get("/receipt", response_class=HTMLResponse)
+def receipt(site: ViewedSite, dag_id: Identifier, run_id: Identifier) -> HTMLResponse:
+    """Show what one DAG run wrote into the log, with the commands that prove it."""
+    return _page("receipt.html", receipt=receipt_page(site, dag_id, run_id))
+
+
+@app.get("/reports/{name}", response_class=HTMLResponse)
+def report(site: ViewedSite, name: str) -> HTMLResponse:
+    """Show one of the reports in the home's folder, for the roles that may read reports."""
+    if not site.actor.may("report"):
+        raise HTTPException(status.HTTP_403_FORBIDDEN, f"{site.actor.name} may not read reports")
+    if name not in report_names(site):
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "there is no such report")
+    return HTMLResponse(Path(site.home.place("reports", name)).read_text(encoding="utf-8"), headers=HEADERS)
+
+
+@app.exception_handler(LivingLabError)
+def explain(_request: Any, error: LivingLabError) -> Response:
+    """Answer a refusal or damage as a page: what is wrong and what helps."""
+    return _page("error.html", error=error, code=status.HTTP_503_SERVICE_UNAVAILABLE)
+
+
+def _page(template: str, *, code: int = status.HTTP_200_OK, **values: object) -> HTMLResponse:
+    return HTMLResponse(TEMPLATES.get_template(template).render(**values), status_code=code, headers=HEADERS)
