@@ -12,20 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from lakehouse.adapters.durable_files import make_private_folder, write_durably
+from lakehouse.adapters.key_tree import KEY_BYTES, derive_key
 from lakehouse.errors import Damaged, Unavailable
 
-KEY_BYTES = 32
 KEY_FILES = ("wrapping.key", "index.key", "log.key")
-
-
-def derive_key(secret: bytes, use: str) -> bytes:
-    """Return HKDF-SHA256(secret, no salt, info `livinglab/v1/<use>`), 32 bytes (PROTOCOLS, section 1)."""
-    info = f"livinglab/v1/{use}".encode()
-    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(secret)
 
 
 class Keyring:

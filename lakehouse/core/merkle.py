@@ -7,7 +7,7 @@ A proof that does not hold, or cannot be read, is `NotVerified`; there is no Boo
 
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from lakehouse.errors import NotVerified, WrongUse
@@ -42,6 +42,21 @@ def root_of(hashes: Sequence[bytes]) -> bytes:
         pairs = zip(level[0::2], level[1::2], strict=False)
         level = [sha256(b"\x01" + left + right).digest() for left, right in pairs] + unpaired
     return level[0]
+
+
+def roots_by_size(hashes: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the root after each leaf: of the first, of the first two, and so on."""
+    peaks: list[bytes] = []
+    for count, leaf in enumerate(hashes, 1):
+        node = leaf
+        # Each trailing zero of the new size closes one subtree with the peak to its left.
+        for _ in range((count & -count).bit_length() - 1):
+            node = node_hash(peaks.pop(), node)
+        peaks.append(node)
+        root = peaks[-1]
+        for peak in reversed(peaks[:-1]):
+            root = node_hash(peak, root)
+        yield root
 
 
 def inclusion_ranges(index: int, size: int) -> list[LeafRange]:

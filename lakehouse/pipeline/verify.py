@@ -1,0 +1,75 @@
+"""Check a bundle offline: no home, no keys, no log; only the bundle, a trust file and, if asked, the data.
+
+Step 7 (data) of `core.verification` lives here, because it reads files: the file digest of PROTOCOLS,
+section 2, is made anew from a copy of the table's folder and compared with the record's.
+"""
+
+import hmac
+import re
+from functools import partial
+from pathlib import Path
+
+from lakehouse.adapters.signatures import verify_signature
+from lakehouse.core.bundle import Opening, parse_opening
+from lakehouse.core.digests import file_digest
+from lakehouse.core.lineage import TABLE_KINDS, LineageRecord
+from lakehouse.core.merkle import leaf_hash
+from lakehouse.core.trust import Trust
+from lakehouse.core.verification import Verdict, check_details, no_data, verify_bundle
+from lakehouse.errors import Damaged, NotVerified
+
+_CHECKSUM_FILE = re.compile(r"_delta_log/([0-9]+)\.crc", re.ASCII)
+PLAIN_LAYERS = frozenset({"gold", "draft"})
+"""Layers whose file digest is plain: their files hold no row of one person that a guess could confirm."""
+
+
+def verify(bundle: bytes, trust: Trust, *, data: Path | None = None, opening: bytes | None = None) -> Verdict:
+    """Return the verdict on a bundle.
+
+    `data` is the folder of the Delta table (for a version), `opening` the bytes of an opening file for
+    this leaf. Without `data` nothing is compared beyond what the log says.
+    """
+    if data is None and opening is None:
+        return verify_bundle(bundle, trust, verify_signature, no_data)
+    return verify_bundle(bundle, trust, verify_signature, partial(_check_data, folder=data, opening=opening))
+
+
+def _check_data(record: LineageRecord, *, folder: Path | None, opening: bytes | None) -> str:
+    """(7) The files in hand are the logged ones; an opening is that of this leaf."""
+    opened = None if opening is None else _check_opening(record, parse_opening(opening))
+    if folder is None:
+        return "the opening belongs to this leaf; no data was given"
+    if record.kind not in TABLE_KINDS or record.table is None or record.version is None:
+        raise NotVerified(f"data: not checked: a record of kind {record.kind} has no table folder")
+    plain = record.table.partition(".")[0] in PLAIN_LAYERS
+    if not plain and (opened is None or opened.key is None):
+        raise NotVerified("data: not checked: this layer's file digest is keyed, give --opening")
+    key = None if plain or opened is None else opened.key
+    files = _compare_files(record.digests.get("file", ""), folder, record.version, key)
+    return f"{files} files of version {record.version} give the logged file digest"
+
+
+def _check_opening(record: LineageRecord, opening: Opening) -> Opening:
+    if opening.leaf != leaf_hash(record.public_bytes()).hex():
+        raise NotVerified("the opening is that of another leaf")
+    check_details(record, opening.details)
+    return opening
+
+
+def _compare_files(logged: str, folder: Path, version: int, key: bytes | None) -> int:
+    from lakehouse.adapters.delta_log import file_manifest
+
+    try:
+        found = file_manifest(folder, version)
+    except (Damaged, OSError, ValueError) as error:
+        raise NotVerified(f"the data is no Delta table with a readable version {version}") from error
+    manifest = [(path, digest) for path, digest in found if not _is_later(path, version)]
+    if not hmac.compare_digest(file_digest(manifest, key), logged):
+        raise NotVerified(f"{len(manifest)} files of version {version} do not give the logged file digest")
+    return len(manifest)
+
+
+def _is_later(path: str, version: int) -> bool:
+    """Say whether a checksum file is that of a later version: it was not there when the leaf was made."""
+    match = _CHECKSUM_FILE.fullmatch(path)
+    return match is not None and int(match[1]) > version
