@@ -10,13 +10,12 @@ import pyarrow as pa
 from lakehouse.core.consent import Consent, ConsentDecision
 from lakehouse.errors import Damaged
 
-COLUMNS = ("subject", "decision", "purposes", "from", "to", "batch", "row")
+COLUMNS = ("subject", "decision", "purposes", "from", "to")
 
 
 def read_consents(rows: pa.Table) -> Iterator[Consent]:
-    """Yield a record a row, in order of arrival; rows without a person say nothing about anyone."""
-    arrived = rows.select(COLUMNS).sort_by([("batch", "ascending"), ("row", "ascending")])
-    for number, row in enumerate(arrived.to_pylist()):
+    """Yield a record a row; rows without a person say nothing about anyone."""
+    for row in rows.select(COLUMNS).to_pylist():
         if row["subject"] is not None:
             yield Consent(
                 subject=row["subject"],
@@ -24,7 +23,6 @@ def read_consents(rows: pa.Table) -> Iterator[Consent]:
                 purposes=_purposes(row["purposes"]),
                 valid_from=_beginning(row["from"]),
                 valid_to=_ending(row["to"]),
-                recorded=number,
             )
 
 

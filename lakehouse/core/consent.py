@@ -1,12 +1,12 @@
 """Which consents cover a purpose at a moment.
 
-Rules, in this order:
-1. A record speaks for the purposes it names, from `valid_from` (included) to `valid_to` (excluded).
-2. A later record with the same decision, purposes and beginning amends the earlier one
-   (that is how an end is set).
-3. Permits are merged, denials taken away: while one denial is valid the purpose is denied, whatever
-   was recorded later. A denial that names no purpose denies every one; a permit that names none
-   permits nothing.
+1. A record speaks for the purposes it names, from `valid_from` (included) to `valid_to` (excluded). A
+   denial that names no purpose speaks for every one; a permit that names none permits nothing.
+2. Permits are merged and denials taken away: where both speak, the purpose is denied.
+3. People change their minds: a permit overcomes a denial if both say when they began and the permit
+   began later. A denial that does not say it is overcome by nothing.
+
+The order in which records arrived decides nothing, so files may come late or twice.
 """
 
 from collections.abc import Iterable
@@ -19,14 +19,13 @@ ConsentDecision = Literal["permit", "deny"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """One record. subject: pseudonym; times are aware, None is open; recorded: its order of arrival."""
+    """One record. subject: pseudonym; times are aware, None is open."""
 
     subject: str
     decision: ConsentDecision
     purposes: frozenset[str]
     valid_from: datetime | None = None
     valid_to: datetime | None = None
-    recorded: int = 0
 
     def speaks_for(self, purpose: str, at: datetime) -> bool:
         """Whether this record says something about the purpose at this moment."""
@@ -39,10 +38,12 @@ class Consent:
 
 def covers(consents: Iterable[Consent], purpose: str, at: datetime) -> ConsentDecision | None:
     """Return what one person's records say about a purpose at a moment; None: nothing."""
-    decisions = {record.decision for record in _amended(consents) if record.speaks_for(purpose, at)}
-    if "deny" in decisions:
+    speaking = [record for record in consents if record.speaks_for(purpose, at)]
+    permits = [record for record in speaking if record.decision == "permit"]
+    denials = [record for record in speaking if record.decision == "deny"]
+    if any(not _is_overcome(denial, permits) for denial in denials):
         return "deny"
-    return "permit" if decisions else None
+    return "permit" if permits else None
 
 
 def is_permitted(consents: Iterable[Consent], purpose: str, at: datetime, *, without_record: bool) -> bool:
@@ -51,9 +52,7 @@ def is_permitted(consents: Iterable[Consent], purpose: str, at: datetime, *, wit
     return without_record if decision is None else decision == "permit"
 
 
-def _amended(consents: Iterable[Consent]) -> Iterable[Consent]:
-    latest = {
-        (record.decision, record.purposes, record.valid_from): record
-        for record in sorted(consents, key=lambda record: record.recorded)
-    }
-    return latest.values()
+def _is_overcome(denial: Consent, permits: Iterable[Consent]) -> bool:
+    return denial.valid_from is not None and any(
+        permit.valid_from is not None and permit.valid_from > denial.valid_from for permit in permits
+    )
