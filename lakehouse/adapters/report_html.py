@@ -1,0 +1,56 @@
+"""A report as one self-contained HTML page: style, drawing and JSON-LD inside, nothing loaded."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from lakehouse.adapters.flow_drawing import draw_flow
+from lakehouse.core.report import Flow, Page
+
+TEMPLATES = Path(__file__).with_name("report_templates")
+WIDEST_STAGE_UPRIGHT = 2
+"""Boxes side by side that a telephone can show; a wider drawing is scrolled instead."""
+
+MOST_TILES_IN_A_ROW = 6
+
+
+def render_page(page: Page) -> str:
+    """Return the page as HTML; every value is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    drawings = {"wide": Markup(draw_flow(page.flow)), "tall": Markup(_upright_drawing(page.flow))}
+    return environment.get_template("page.html").render(
+        page=page,
+        tile_columns=_tile_columns(len(page.tiles)),
+        flow=drawings,
+        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        linked_data=Markup(_script_text(render_linked_data(page))),
+    )
+
+
+def render_linked_data(page: Page) -> str:
+    """Return the page's JSON-LD as text, its members in order."""
+    return json.dumps(page.linked_data, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def _tile_columns(count: int) -> int:
+    """Return how many tiles stand in a row: one row of up to six, else two rows alike."""
+    return count if count <= MOST_TILES_IN_A_ROW else (count + 1) // 2
+
+
+def _upright_drawing(flow: Flow) -> str:
+    breadth = max(Counter(node.stage for node in flow.nodes).values(), default=0)
+    return draw_flow(flow, upright=True) if breadth <= WIDEST_STAGE_UPRIGHT else ""
+
+
+def _script_text(text: str) -> str:
+    """Return JSON that cannot end the script element it stands in."""
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

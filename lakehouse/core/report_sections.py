@@ -1,0 +1,322 @@
+"""The sections of a report on one table, in the order a data protection officer reads them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lakehouse.core.budget import decimal_text, epsilon_of
+from lakehouse.core.contract import Layer
+from lakehouse.core.report import Fact, Grid, Section, Tone, facts_of, masked_count, moment, shown
+from lakehouse.core.report_sources import Row, TableFacts, VersionFacts
+from lakehouse.core.report_words import LEARN, REASONS, WHY, expectation_name, handling_of, meaning_of
+
+
+def about_section(table: TableFacts) -> Section:
+    """What the table is, for which purposes and on which legal basis, and how long it is kept."""
+    contract, policy = table.contract, table.site.policy
+    purposes = [policy.purposes[name] for name in contract.purposes if name in policy.purposes]
+    facts = facts_of(
+        [
+            ("One row is", contract.grain),
+            ("Population", contract.population),
+            ("Kept for", f"{contract.retention_days:,} days"),
+            ("Policy", f"{policy.title} ({policy.name})"),
+            ("Contract", f"{contract.file}, revision {contract.revision}"),
+        ]
+    )
+    rows = tuple(
+        (purpose.title, purpose.legal_basis, "permitted" if purpose.permits_without_record else "denied")
+        for purpose in purposes
+    )
+    grid = Grid(columns=("Purpose", "Legal basis", "Without a consent record"), rows=rows)
+    return Section(
+        anchor="about",
+        title="What this table is",
+        lead=contract.description,
+        facts=facts,
+        grids=_filled(grid),
+    )
+
+
+def origin_section(table: TableFacts) -> Section:
+    """From which versions and sources it was made, and what was set aside."""
+    inputs = tuple(
+        (own.label, shown(own.rows), str(own.leaf), moment(own.row["created_at"])) for own in table.inputs
+    )
+    made = Grid(columns=("Made from", "Rows", "Leaf", "Written"), rows=inputs, right=("Rows", "Leaf"))
+    version = table.version
+    facts = facts_of(
+        [
+            ("Source folder", table.contract.folder if table.contract.layer is Layer.BRONZE else None),
+            ("Format", table.contract.format),
+        ]
+    )
+    return Section(
+        anchor="origin",
+        title="Where it comes from",
+        lead=_balance_sentence(version),
+        facts=facts,
+        grids=(*_filled(made), *_filled(_reasons(version))),
+        shows_flow=True,
+    )
+
+
+def columns_section(table: TableFacts) -> Section:
+    """What was done to each column, and why."""
+    rows = tuple(
+        (
+            column.name,
+            meaning_of(column),
+            f"{column.sensitivity}: {WHY[column.sensitivity]}",
+            handling_of(column),
+            LEARN[column.statistic],
+        )
+        for column in table.contract.columns
+    )
+    grid = Grid(
+        columns=("Column", "Meaning", "Class and why", "What was done", "Analysts learn it"), rows=rows
+    )
+    lead = "Class, handling and limits stand in the contract; changing one makes a new version."
+    return Section(anchor="columns", title="What was done to each column", lead=lead, grids=_filled(grid))
+
+
+def checks_section(table: TableFacts) -> Section:
+    """Which checks of the contract passed and failed."""
+    results = list(table.version.detail("checks") or ())
+    if not results:
+        return Section(anchor="checks", title="Checks", lead="No check was run on this version.")
+    failed = [result for result in results if not result.get("success")]
+    rows = tuple(
+        (
+            expectation_name(str(result.get("expect", ""))),
+            shown(result.get("column")),
+            _limits(table, result),
+            shown(result.get("unexpected")),
+            "passed" if result.get("success") else "failed",
+        )
+        for result in (*failed, *(own for own in results if own.get("success")))
+    )
+    tones = (*(Tone.BAD for _ in failed), *(Tone.GOOD for _ in range(len(results) - len(failed))))
+    columns = ("Expected", "Column", "Limits", "Rows against it", "Result")
+    lead = f"{len(results) - len(failed)} of {len(results)} checks passed. Rows that fail are set aside."
+    grid = Grid(columns=columns, rows=rows, right=("Rows against it",), tones=tones)
+    return Section(anchor="checks", title="Checks", lead=lead, grids=(grid,))
+
+
+def findings_section(table: TableFacts) -> Section:
+    """Which personal data was found, and what of it is left."""
+    grid = findings_grid(table.version.detail("findings"))
+    left = table.version.detail("findings_left")
+    if not grid.rows:
+        lead = "The detectors found no personal data in columns that are stored in clear."
+    else:
+        lead = "Counts of what the detectors found before handling. Values are never kept."
+    facts = facts_of([("Left after handling", left)])
+    return Section(
+        anchor="findings", title="Personal data found and left", lead=lead, facts=facts, grids=_filled(grid)
+    )
+
+
+def findings_grid(findings: Any) -> Grid:
+    """Return found kinds of personal data with their counts; takes a map by column or a list of rows."""
+    columns = ("Column", "Kind", "Count")
+    match findings:
+        case Mapping():
+            rows = tuple(
+                (str(column), str(kind).lower().replace("_", " "), shown(count))
+                for column, kinds in findings.items()
+                for kind, count in (kinds.items() if isinstance(kinds, Mapping) else [("", kinds)])
+            )
+        case list() | tuple():
+            rows = tuple(
+                (
+                    shown(own.get("column")),
+                    str(own.get("entity", "")).lower().replace("_", " "),
+                    shown(own.get("count")),
+                )
+                for own in findings
+            )
+        case _:
+            rows = ()
+    return Grid(columns=columns, rows=rows, right=("Count",))
+
+
+def release_section(table: TableFacts) -> Section | None:
+    """How the release was judged: k, l, t and loss beside their targets, consent, decisions."""
+    release = table.release
+    if release is None:
+        return None
+    floor = table.site.policy.floor
+    facts = release.get("facts") or {}
+    told = facts_of(
+        [
+            ("State", release["state"]),
+            ("Rows left out", masked_count(release.get("suppressed"), floor.minimum_cell, floor.round_to)),
+            ("Information lost", facts.get("loss")),
+            ("Waits because", "; ".join(release.get("reasons") or ()) or None),
+        ]
+    )
+    grids = (*_filled(_measured(release)), *_filled(_decided(table.decisions)))
+    lead = "Measured on the finished table, not taken from the targets."
+    return Section(anchor="release", title="How the release was judged", lead=lead, facts=told, grids=grids)
+
+
+def consent_section(table: TableFacts) -> Section | None:
+    """Whose permission covers the rows."""
+    consent = (table.release or {}).get("facts", {}).get("consent") or table.version.detail("consent")
+    root = table.version.record.get("consent_root")
+    if not consent and not root:
+        return None
+    floor = table.site.policy.floor
+    counts = consent if isinstance(consent, Mapping) else {}
+    words = {
+        "permitted": "People in it",
+        "by_record": "By a consent record",
+        "by_policy": "By the policy, no record",
+        "denied": "Left out: denied",
+    }
+    facts = [
+        Fact(name=words[name], value=masked_count(counts[name], floor.minimum_cell, floor.round_to))
+        for name in words
+        if isinstance(counts.get(name), int)
+    ]
+    opened = facts_of([("Consent root", root)], code=True)
+    lead = "Only people whose consent or the policy permits the purpose. The root commits to who they are."
+    return Section(anchor="consent", title="Consent coverage", lead=lead, facts=(*facts, *opened))
+
+
+def budget_section(table: TableFacts) -> Section | None:
+    """The privacy loss spent on the population of the table."""
+    population = table.contract.population
+    budget = table.site.policy.budgets.get(population)
+    if budget is None:
+        return None
+    charges = [charge for charge in table.site.charges if charge.population == population]
+    spent = sum(charge.loss.micro for charge in charges)
+    rows = tuple(
+        (moment(charge.time), charge.actor, charge.purpose, decimal_text(charge.loss.epsilon))
+        for charge in charges
+    )
+    left = budget.cap - epsilon_of(spent)
+    facts = facts_of(
+        [
+            ("Epsilon spent", decimal_text(epsilon_of(spent))),
+            ("Cap, for ever", decimal_text(budget.cap)),
+            ("Left", decimal_text(left)),
+        ]
+    )
+    grid = Grid(columns=("Charged", "By", "Purpose", "Epsilon"), rows=rows, right=("Epsilon",))
+    lead = f"All answers about the population {population!r} share one budget; every charge stands here."
+    return Section(anchor="budget", title="Privacy loss spent", lead=lead, facts=facts, grids=_filled(grid))
+
+
+def run_section(table: TableFacts) -> Section:
+    """Who made the version, in which run, with which code and policy."""
+    version = table.version
+    facts = facts_of(
+        [
+            ("Written", moment(version.row["created_at"])),
+            ("By", actor_words(version.detail("actor"))),
+            ("DAG run", version.detail("run") or "none: made on the command line"),
+            ("Kind of write", version.row["kind"]),
+            ("Newest version of the table", table.newest),
+        ]
+    )
+    digests = facts_of(
+        [
+            ("Code version", version.record.get("code_version")),
+            ("Policy digest", version.record.get("policy_digest")),
+            ("Contract digest", table.contract.digest),
+        ],
+        code=True,
+    )
+    return Section(anchor="run", title="Run and code", facts=(*facts, *digests))
+
+
+def proof_section(table: TableFacts) -> Section:
+    """The leaf, the head of the log, and the commands that check them."""
+    head, version = table.site.head, table.version
+    facts = facts_of(
+        [
+            ("Leaf", str(version.leaf)),
+            ("Log", head.origin),
+            ("Size", head.size),
+            ("Root", head.root),
+            ("File digest", version.row["file_digest"]),
+            ("Content digest", version.row["content_digest"]),
+            ("Checkpoint", head.note.strip()),
+        ],
+        code=True,
+    )
+    proof = f"{version.table.replace('.', '-')}-{version.row['version']}.proof.json"
+    commands = (
+        f"livinglab prove {version.label} -o {proof}\nlivinglab trust -o trust.json",
+        f"livinglab verify {proof} --trust trust.json",
+    )
+    lead = (
+        "The version has a leaf in the site's Merkle log, whose head is signed. "
+        "The last command needs neither this site nor a network, only the two files."
+    )
+    return Section(anchor="proof", title="Proof", lead=lead, facts=facts, commands=commands)
+
+
+def actor_words(actor: Any) -> str | None:
+    """Return who acted and what vouched for them."""
+    if not isinstance(actor, Mapping):
+        return None
+    roles = ", ".join(actor.get("roles") or ()) or "no role"
+    return f"{actor.get('name')} ({roles}; known to {actor.get('authenticated')})"
+
+
+def _balance_sentence(version: VersionFacts) -> str:
+    received, quarantined = version.detail("received"), version.detail("quarantined")
+    if not isinstance(received, int) or not isinstance(quarantined, int):
+        return ""
+    return (
+        f"{received:,} received = {received - quarantined:,} accepted + {quarantined:,} set aside. "
+        "Nothing disappears without a reason."
+    )
+
+
+def _limits(table: TableFacts, result: Row) -> str:
+    """Return the arguments that the contract gives a check."""
+    for check in table.contract.checks:
+        if check.expect == result.get("expect") and check.arguments.get("column") == result.get("column"):
+            limits = {key: value for key, value in check.arguments.items() if key not in {"column", "mostly"}}
+            return shown({key.replace("_", " "): value for key, value in limits.items()})
+    return "–"
+
+
+def _reasons(version: VersionFacts) -> Grid:
+    reasons = version.detail("reasons") or {}
+    rows = tuple(
+        (code, REASONS.get(code, "–"), shown(count))
+        for code, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    )
+    return Grid(columns=("Set aside as", "Because", "Count"), rows=rows, right=("Count",))
+
+
+def _measured(release: Row) -> Grid:
+    facts = (release.get("facts") or {}).get("facts") or ()
+    rows = tuple(
+        (
+            str(fact.get("name")),
+            shown(fact.get("measured")),
+            shown(fact.get("limit")),
+            "holds" if fact.get("holds") else "missed",
+        )
+        for fact in facts
+    )
+    tones = tuple(Tone.GOOD if fact.get("holds") else Tone.WARN for fact in facts)
+    return Grid(columns=("Measured", "Value", "Limit", "Verdict"), rows=rows, tones=tones)
+
+
+def _decided(decisions: Sequence[Row]) -> Grid:
+    rows = tuple(
+        (own["decision"], actor_words(own["actor"]) or "–", own["reason"], moment(own["created_at"]))
+        for own in decisions
+    )
+    return Grid(columns=("Decision", "By", "Reason", "When"), rows=rows)
+
+
+def _filled(grid: Grid) -> tuple[Grid, ...]:
+    return (grid,) if grid.rows else ()

@@ -1,0 +1,99 @@
+"""What a report is made from: contracts and rows of the registry, gathered by `pipeline.report`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lakehouse.core.budget import Charge
+from lakehouse.core.contract import Contracts, DatasetContract
+from lakehouse.core.policy import PrivacyPolicy
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogHead:
+    """The head of the site's log: origin, number of leaves, root in hex, the signed note."""
+
+    origin: str
+    size: int
+    root: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteFacts:
+    """What every report of a site shares. `time`: when it is written, RFC 3339."""
+
+    name: str
+    time: str
+    code_version: str
+    policy: PrivacyPolicy
+    contracts: Contracts
+    head: LogHead
+    charges: Sequence[Charge] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionFacts:
+    """A row of `versions`: what is known of one signed version."""
+
+    row: Row
+    record: Row = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, row: Row) -> "VersionFacts":
+        """Read the public record that stands in the row."""
+        return cls(row=row, record=json.loads(row["record"]) if row.get("record") else {})
+
+    @property
+    def table(self) -> str:
+        """The table's name, `layer.name`."""
+        return str(self.row["table_name"])
+
+    @property
+    def label(self) -> str:
+        """The version as commands take it: `layer.name@3`."""
+        return f"{self.table}@{self.row['version']}"
+
+    @property
+    def leaf(self) -> int:
+        """The index of its leaf in the log."""
+        return int(self.row["leaf_index"])
+
+    @property
+    def rows(self) -> int:
+        """How many rows it holds."""
+        return int(self.row["rows"])
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """The leaf indexes of what it was made from."""
+        return tuple(self.row.get("inputs") or ())
+
+    def detail(self, name: str) -> Any:
+        """Return one of the private details, or None."""
+        return (self.row.get("details") or {}).get(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableFacts:
+    """One version of a table with all it was made from.
+
+    `ancestry`: every version it goes back to, by leaf. `release`: the row of `releases` that stands
+    for this version, or None; `decisions` are that release's.
+    """
+
+    site: SiteFacts
+    contract: DatasetContract
+    version: VersionFacts
+    newest: int
+    ancestry: Mapping[int, VersionFacts] = field(default_factory=dict)
+    release: Row | None = None
+    decisions: Sequence[Row] = ()
+
+    @property
+    def inputs(self) -> tuple[VersionFacts, ...]:
+        """What the version was made from directly."""
+        return tuple(self.ancestry[leaf] for leaf in self.version.inputs if leaf in self.ancestry)

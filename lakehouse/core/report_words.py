@@ -1,0 +1,76 @@
+"""The sentences of a report: what a class of column means, what a method does."""
+
+from collections.abc import Mapping
+
+from lakehouse.core.contract import Column, Sensitivity, Statistic
+
+WHY: Mapping[Sensitivity, str] = {
+    Sensitivity.DIRECT: "names the person",
+    Sensitivity.QUASI: "with other columns it can single a person out",
+    Sensitivity.SENSITIVE: "tells something about a person's health",
+    Sensitivity.SENSOR: "measured on the body; a long series can be recognised",
+    Sensitivity.FREE_TEXT: "may hold anything, names too",
+    Sensitivity.PLAIN: "says nothing about a person by itself",
+}
+
+DONE: Mapping[str, str] = {
+    "keep": "kept as it is",
+    "seal": "sealed under the person's own key",
+    "pseudonymise": "replaced by a random pseudonym; the original is sealed",
+    "redact": "names, dates, addresses and numbers of people taken out of the text",
+    "shift_dates": "all dates of a person moved by the same secret number of days",
+    "harmonise": "converted to one unit",
+    "generalise": "made coarser",
+    "suppress": "taken out",
+    "drop": "not carried over",
+}
+
+LEARN: Mapping[Statistic, str] = {
+    Statistic.PRIVATE: "answers with noise only",
+    Statistic.EXACT: "exactly, in releases",
+    Statistic.NONE: "not at all",
+}
+
+REASONS: Mapping[str, str] = {
+    "unreadable_file": "the file cannot be read",
+    "wrong_column_count": "the line has too many or too few columns",
+    "empty_line": "the line is empty",
+    "bad_encoding": "the text is not UTF-8",
+    "not_a_number": "text stands where a number must",
+    "not_finite": "NaN or infinity where a number must stand",
+    "not_a_date": "no date that can be read",
+    "missing_value": "a value that must be there is missing",
+    "out_of_range": "the value is outside the declared range",
+    "id_not_canonical": "the identifier is not written as the contract says",
+    "no_person": "the row names no person",
+    "duplicate_row": "the row was there before",
+    "duplicate_file": "the file stood in the batch twice",
+    "not_in_contract": "no contract reads this",
+    "broken_reference": "it refers to something that is not there",
+    "invalid_resource": "not a valid FHIR resource",
+    "unlinked_person": "the person is unknown in the table it must link to",
+    "same_bytes_two_people": "the same recording under two people",
+    "personal_data_in_clear": "personal data stands where none may",
+    "check_failed": "a check of the contract failed",
+    "invalid_json": "the line is not JSON",
+}
+
+
+def handling_of(column: Column) -> str:
+    """Return what was done to a column, with the parameters that are plain values."""
+    method = column.handling.method
+    done = DONE.get(method, method.replace("_", " "))
+    plain = {key: value for key, value in column.handling.parameters.items() if isinstance(value, int | str)}
+    told = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in plain.items())
+    return f"{done} ({told})" if told else done
+
+
+def meaning_of(column: Column) -> str:
+    """Return a column's type, unit and description."""
+    unit = f" in {column.unit}" if column.unit else ""
+    return f"{column.type}{unit}" + (f". {column.description}" if column.description else "")
+
+
+def expectation_name(expect: str) -> str:
+    """Return a Great Expectations name as words."""
+    return expect.removeprefix("expect_").replace("_", " ")
