@@ -97,19 +97,27 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectRule:
-    """Whose row it is: the identifier's column and its id system (fixed, or named by a column)."""
+    """Whose row it is: the identifier's column and its id system (fixed, or named by a column).
+
+    Where each row names its system, `id_patterns` says what an identifier of each looks like.
+    """
 
     column: str
     system: str | None = None
     system_column: str | None = None
+    id_patterns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkedIdentifier:
-    """An identifier of another id system that a source states for the same person."""
+    """An identifier of another id system that a source states for the same person.
+
+    system: what the source calls it (a URI). id_pattern: what it must look like, in full.
+    """
 
     system: str
     id_system: str
+    id_pattern: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

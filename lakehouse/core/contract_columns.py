@@ -58,7 +58,7 @@ def _parse_column(section: Section, layer: Layer) -> Column:
         minimum=section.number("minimum"),
         maximum=section.number("maximum"),
         allowed=section.labels("allowed"),
-        id_pattern=_parse_pattern(section),
+        id_pattern=section.pattern("id_pattern"),
         statistic=Statistic(section.choice("statistic", tuple(Statistic), Statistic.NONE)),
         bounds=_parse_bounds(section, kind),
         groups=section.labels("groups"),
@@ -80,16 +80,6 @@ def _parse_handling(section: Section, layer: Layer) -> Handling:
     if layer is Layer.BRONZE and handling.method not in BRONZE_HANDLINGS:
         raise section.error("handling", f"{handling.method!r} is not a handling of bronze", BRONZE_HANDLINGS)
     return handling
-
-
-def _parse_pattern(section: Section) -> str | None:
-    pattern = section.optional_text("id_pattern")
-    if pattern is not None:
-        try:
-            re.compile(pattern)
-        except re.error as problem:
-            raise section.error("id_pattern", "is not a regular expression") from problem
-    return pattern
 
 
 def _parse_bounds(section: Section, kind: ColumnType) -> tuple[Decimal, Decimal] | None:

@@ -151,6 +151,7 @@ def _subject(top: Section, columns: tuple[Column, ...]) -> SubjectRule | None:
         column=section.text("column"),
         system=section.optional_text("system"),
         system_column=section.optional_text("system_column"),
+        id_patterns=_id_patterns(section),
     )
     section.finish()
     names = tuple(column.name for column in columns)
@@ -163,9 +164,20 @@ def _subject(top: Section, columns: tuple[Column, ...]) -> SubjectRule | None:
 
 
 def _linked(section: Section) -> LinkedIdentifier:
-    identifier = LinkedIdentifier(system=section.text("system"), id_system=section.text("id_system"))
+    identifier = LinkedIdentifier(
+        system=section.text("system"),
+        id_system=section.text("id_system"),
+        id_pattern=section.pattern("id_pattern") or ".+",
+    )
     section.finish()
     return identifier
+
+
+def _id_patterns(section: Section) -> Mapping[str, str]:
+    inner = section.section("id_patterns")
+    if inner is None:
+        return {}
+    return {system: inner.pattern(system) or ".+" for system in section.mapping("id_patterns")}
 
 
 def _link(section: Section | None) -> LinkRule | None:

@@ -3,6 +3,7 @@
 Each accessor takes its key out of the section, so that `finish` can refuse what nobody read.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
@@ -58,6 +59,15 @@ class Section:
         if value is not None and not isinstance(value, str):
             raise self.error(key, "must be a text")
         return value
+
+    def pattern(self, key: str) -> str | None:
+        """Return a regular expression, or None where the key is absent."""
+        pattern = self.optional_text(key)
+        try:
+            re.compile(pattern or "")
+        except re.error as problem:
+            raise self.error(key, "is not a regular expression") from problem
+        return pattern
 
     def choice(self, key: str, allowed: Collection[str], default: str | None = None) -> str:
         """Return one of `allowed`."""

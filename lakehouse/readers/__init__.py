@@ -1,0 +1,77 @@
+"""Readers: one module a file format, found by its name (`format` of a bronze contract).
+
+A reader has `read(file, contract) -> FileRows`. It never fails on what a file holds: what it cannot
+take becomes a rejected row with a reason code.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from lakehouse.core.contract import DatasetContract
+from lakehouse.errors import ContractError
+from lakehouse.readers.input_files import FileRows, InputFile, expand
+from lakehouse.readers.whole_files import reject_file
+
+Reader = Callable[[InputFile, DatasetContract], FileRows]
+_NOT_FORMATS = (
+    "archives",
+    "casting",
+    "fhir_identifiers",
+    "fhir_people",
+    "input_files",
+    "json_values",
+    "source_folders",
+    "text_rows",
+    "whole_files",
+)
+
+
+def reader_names() -> tuple[str, ...]:
+    """Return the formats that can be read: the modules of this package."""
+    modules = (module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(sorted(name for name in modules if name not in _NOT_FORMATS))
+
+
+def find_reader(name: str, *, file: str = "contract") -> Reader:
+    """Return the reader of a format; `file` is the contract that asks for it.
+
+    Raises:
+        ContractError: there is no such reader; lists those there are.
+    """
+    if name not in reader_names():
+        raise ContractError(file, "format", f"{name!r} is not known", allowed=reader_names())
+    reader: Reader = importlib.import_module(f"{__name__}.{name}").read
+    return reader
+
+
+def read_files(paths: Sequence[Path], contract: DatasetContract) -> Iterator[FileRows]:
+    """Yield the rows of each file of a batch, in the order of `expand`.
+
+    One file is decompressed while the one before is read, so at most three are in memory.
+
+    Raises:
+        UnreadableInput: a path is not there or may not be read.
+    """
+    read = find_reader(contract.format or "", file=contract.file)
+    for file in _loaded_ahead(expand(paths, contract.files)):
+        yield reject_file(file, contract, "unreadable_file") if file.damaged else read(file, contract)
+
+
+def _loaded_ahead(files: Iterator[InputFile]) -> Iterator[InputFile]:
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as pool:
+        coming = pool.submit(_load_next, files)
+        while (file := coming.result()) is not None:
+            coming = pool.submit(_load_next, files)
+            yield file
+
+
+def _load_next(files: Iterator[InputFile]) -> InputFile | None:
+    file = next(files, None)
+    if file is None:
+        return None
+    data = file.load()
+    return replace(file, load=lambda: data)

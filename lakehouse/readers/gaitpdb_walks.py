@@ -1,0 +1,168 @@
+"""PhysioNet "Gait in Parkinson's Disease": one walk a file, force under both feet.
+
+19 tab-separated columns without header, 100 samples a second: time in seconds, eight sensors under the
+left foot, eight under the right, the sum of each foot; force in newton. The file name says study, group,
+person and walk: `GaPt03_01.txt`.
+Source: https://physionet.org/content/gaitpdb/1.0.0/ (format.txt)
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from lakehouse.core.contract import Column, DatasetContract
+from lakehouse.errors import ContractError
+from lakehouse.readers.casting import limit_failures
+from lakehouse.readers.input_files import FileRows, InputFile, RejectedRow
+from lakehouse.readers.text_rows import Lines, build_rows, split_lines
+from lakehouse.readers.whole_files import file_fault, reject_file
+
+SIGNALS = (
+    "time_s",
+    *(f"l{sensor}" for sensor in range(1, 9)),
+    *(f"r{sensor}" for sensor in range(1, 9)),
+    "force_left",
+    "force_right",
+)
+CONSTANTS = ("person_id", "study", "group", "walk")
+SAMPLE = "sample"
+_FILE_NAME = re.compile(r"((?P<study>[A-Za-z]+?)(?P<group>Co|Pt)[0-9]+)_(?P<walk>[0-9]{2})\.txt", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalkName:
+    """What the name of a walk says."""
+
+    person_id: str
+    study: str
+    group: str
+    walk: int
+
+    @property
+    def identity(self) -> str:
+        """The canonical name of the walk: `GaPt03_01`."""
+        return f"{self.person_id}_{self.walk:02}"
+
+
+def read(file: InputFile, contract: DatasetContract) -> FileRows:
+    """Return the samples of one walk; `row` is the line, `sample` the line counted from 0.
+
+    A file whose name is not that of a walk of a person in canonical form is set aside as a whole.
+    """
+    columns = _signal_columns(contract)
+    name = parse_walk_name(file.name, contract)
+    if name is None:
+        return reject_file(file, contract, "id_not_canonical")
+    data = file.load()
+    fault = file_fault(data)
+    if fault:
+        return _of_person(reject_file(file, contract, fault), name, contract)
+    rows = _read_clean(file, contract, data, columns) or _read_line_by_line(file, contract, data)
+    return _of_person(rows, name, contract)
+
+
+def parse_walk_name(name: str, contract: DatasetContract) -> WalkName | None:
+    """Return what a file name says, None where it is not in canonical form."""
+    found = _FILE_NAME.fullmatch(name)
+    column = contract.column("person_id")
+    if found is None or column is None or not re.fullmatch(column.id_pattern or ".+", found[1]):
+        return None
+    return WalkName(person_id=found[1], study=found["study"], group=found["group"], walk=int(found["walk"]))
+
+
+def _signal_columns(contract: DatasetContract) -> Mapping[str, Column]:
+    """The format has these columns and no others; a contract that leaves one out would lose it."""
+    by_source = {column.source: column for column in contract.columns}
+    known = (*CONSTANTS, SAMPLE, *SIGNALS)
+    for source in {*by_source} ^ {*known}:
+        problem = "is not declared" if source in known else "is not a column of gaitpdb_walks"
+        raise ContractError(contract.file, f"column[{source}]", problem, allowed=known)
+    return {source: by_source[source] for source in SIGNALS}
+
+
+def _read_clean(
+    file: InputFile, contract: DatasetContract, data: bytes, columns: Mapping[str, Column]
+) -> FileRows | None:
+    """Return all rows in one go where every line is sound, else None."""
+    try:
+        table = csv.read_csv(
+            pa.BufferReader(data),
+            csv.ReadOptions(column_names=SIGNALS, use_threads=False, block_size=max(len(data), 1)),
+            csv.ParseOptions(delimiter="\t", quote_char=False, ignore_empty_lines=False),
+            csv.ConvertOptions(column_types=dict.fromkeys(SIGNALS, pa.float64()), null_values=[]),
+        ).combine_chunks()
+    except pa.ArrowInvalid:
+        return None
+    if not all(_is_sound(table[source].chunk(0), column) for source, column in columns.items()):
+        return None
+    return _rows(file, contract, data, table)
+
+
+def _is_sound(values: pa.Array, column: Column) -> bool:
+    return bool(pc.all(pc.is_finite(values)).as_py()) and not limit_failures(values, column)
+
+
+def _rows(file: InputFile, contract: DatasetContract, data: bytes, table: pa.Table) -> FileRows:
+    numbers = pa.array(range(1, len(table) + 1), pa.int64())
+    by_source = {SAMPLE: pc.subtract(numbers, 1), **{name: table[name] for name in SIGNALS}}
+    columns = {c.name: by_source[c.source] for c in contract.columns if c.source in by_source}
+    return FileRows(
+        file=file.number,
+        digest=hashlib.sha256(data).digest(),
+        identity="",
+        rows=pa.table({"row": numbers, **columns}),
+        rejected=(),
+        received=len(table),
+    )
+
+
+def _read_line_by_line(file: InputFile, contract: DatasetContract, data: bytes) -> FileRows:
+    lines = Lines(file=file.number)
+    records: list[list[str]] = []
+    raws = split_lines(data)
+    for number, raw in enumerate(raws, 1):
+        fields = raw.decode("ascii", "replace").split("\t")
+        if not raw.strip():
+            lines.reject(number, raw, "empty_line")
+        elif len(fields) != len(SIGNALS):
+            lines.reject(number, raw, "wrong_column_count")
+        else:
+            lines.keep(number, raw)
+            records.append(fields)
+    cells: dict[str, list[str | None]] = {
+        name: [fields[position] for fields in records] for position, name in enumerate(SIGNALS)
+    }
+    cells[SAMPLE] = [str(number - 1) for number in lines.numbers]
+    return build_rows(file, _without_constants(contract), lines, cells, received=len(raws))
+
+
+def _without_constants(contract: DatasetContract) -> DatasetContract:
+    columns = tuple(column for column in contract.columns if column.source not in CONSTANTS)
+    return replace(contract, columns=columns, subject=None)
+
+
+def _of_person(rows: FileRows, name: WalkName, contract: DatasetContract) -> FileRows:
+    """Say whose walk it is, on the file and on every row set aside."""
+    system = contract.subject.system if contract.subject else None
+    values: dict[str, str | int] = {
+        "person_id": name.person_id,
+        "study": name.study,
+        "group": name.group,
+        "walk": name.walk,
+    }
+    rejected: tuple[RejectedRow, ...] = tuple(
+        replace(row, person_id=name.person_id, system=system) for row in rows.rejected
+    )
+    constants = {c.name: values[c.source] for c in contract.columns if c.source in values}
+    return replace(
+        rows,
+        identity=name.identity,
+        rows=rows.rows.drop_columns([c for c in constants if c in rows.rows.column_names]),
+        rejected=rejected,
+        constants=constants,
+    )

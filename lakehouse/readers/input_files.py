@@ -1,0 +1,141 @@
+"""Input files: where rows come from, and what a reader hands back.
+
+A file's name may say whose it is (`GaPt03_01.txt`), so nothing outside a reader names a file: it is
+its number in the batch (`#17`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pyarrow as pa
+
+from lakehouse.errors import UnreadableInput
+from lakehouse.readers.archives import ARCHIVE_SUFFIXES, read_members
+
+RAW_LIMIT = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFile:
+    """One file of a batch, loose or out of an archive.
+
+    number: its place in the batch, from 1. load: returns its bytes. damaged: it stands for an
+    archive that broke off; `load` then returns the archive's first bytes.
+    """
+
+    number: int
+    name: str
+    load: Callable[[], bytes]
+    damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedRow:
+    """One input row that is set aside. row: its number in the file, None for the file as a whole.
+
+    raw: the row as it came, to be sealed. person_id, system: whose it is, where that is known.
+    """
+
+    file: int
+    row: int | None
+    reason: str
+    column: str | None
+    raw: bytes
+    person_id: str | None = None
+    system: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownIdentifier:
+    """Something that names a person, for finding it again in free text.
+
+    kind: name, phone, email, address or identifier.
+    """
+
+    person_id: str
+    system: str
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRows:
+    """What a reader found in one file; len(rows) + len(rejected) = received.
+
+    digest: SHA-256 of the file's bytes. identity: whose file it is and which one (`GaPt03_01`), ""
+    if its name says nothing. rows: int64 `row`, then the contract's columns by name and type, then
+    `undeclared:<n>` (text) for `undeclared[n]`, and `links` (list of system, value) where the contract
+    names linked identifiers. constants: columns that are the same in every row and not in `rows`.
+    """
+
+    file: int
+    digest: bytes
+    identity: str
+    rows: pa.Table
+    rejected: tuple[RejectedRow, ...]
+    received: int
+    undeclared: tuple[str, ...] = ()
+    constants: Mapping[str, str | int] = field(default_factory=dict)
+    identifiers: tuple[KnownIdentifier, ...] = ()
+
+
+def expand(paths: Sequence[Path], patterns: Sequence[str]) -> Iterator[InputFile]:
+    """Yield the files of a batch: paths by name; folders by path; archives in their own order.
+
+    A path that is a file is taken whatever its name. In folders and archives `patterns` (of the name
+    or of the path inside the folder) choose. Members of archives are loaded one at a time and
+    nothing is written to disk.
+
+    Raises:
+        UnreadableInput: a path is not there or may not be read.
+    """
+    number = 0
+    for path in _loose_files(paths, patterns):
+        for name, load, damaged in _unpack(path, patterns):
+            number += 1
+            yield InputFile(number=number, name=name, load=load, damaged=damaged)
+
+
+def matches(path: Path, folder: Path, patterns: Sequence[str]) -> bool:
+    """Whether a file in `folder` is one that the patterns name."""
+    inside = path.relative_to(folder).as_posix()
+    return any(fnmatchcase(path.name, pattern) or fnmatchcase(inside, pattern) for pattern in patterns)
+
+
+def _loose_files(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            found.update(
+                (file, None) for file in path.rglob("*") if file.is_file() and matches(file, path, patterns)
+            )
+        elif path.is_file():
+            found[path] = None
+        else:
+            raise UnreadableInput("an input path is no file and no folder", remedy="check the path")
+    return sorted(found, key=lambda path: (path.name, str(path)))
+
+
+def _unpack(path: Path, patterns: Sequence[str]) -> Iterator[tuple[str, Callable[[], bytes], bool]]:
+    if not path.name.endswith(ARCHIVE_SUFFIXES):
+        yield path.name, lambda: _bytes_of(path), False
+        return
+    try:
+        for name, data in read_members(path):
+            base = name.rpartition("/")[2]
+            if any(fnmatchcase(base, pattern) for pattern in patterns) and not base.endswith(
+                ARCHIVE_SUFFIXES
+            ):
+                yield base, lambda data=data: data, False  # type: ignore[misc]
+    except UnreadableInput:
+        yield path.name, lambda: _bytes_of(path, RAW_LIMIT), True
+
+
+def _bytes_of(path: Path, limit: int = -1) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(limit)
+    except OSError as problem:
+        raise UnreadableInput("an input file may not be read", remedy="check its permissions") from problem
