@@ -45,7 +45,7 @@ def _canonical_column(name: str, values: pa.ChunkedArray) -> Iterator[bytes]:
     yield from body
 
 
-def _encode_values(column: pa.Array) -> tuple[bytes, Sequence[bytes]]:
+def _encode_values(column: pa.Array) -> tuple[bytes, Sequence[bytes]]:  # noqa: PLR0911 one return a type
     kind = column.type
     if pa.types.is_integer(kind):
         return b"i", [_fixed(column.cast(pa.int64()), 0).astype("<i8").tobytes()]
@@ -56,7 +56,9 @@ def _encode_values(column: pa.Array) -> tuple[bytes, Sequence[bytes]]:
     if pa.types.is_date(kind):
         return b"d", [_fixed(column.cast(pa.date32()).cast(pa.int32()), 0).astype("<i4").tobytes()]
     if pa.types.is_timestamp(kind):
-        return b"t", [_fixed(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), 0).astype("<i8").tobytes()]
+        return b"t", [
+            _fixed(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), 0).astype("<i8").tobytes()
+        ]
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return b"s", _encode_distinct(column.cast(pa.string()).cast(pa.binary()))
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
@@ -94,7 +96,9 @@ def _in_order(rows: pa.Table, keys: Sequence[str]) -> bool:
     """Whether integer keys stand in order; anything else is sorted."""
     if len(rows) < 2:
         return True
-    if any(not pa.types.is_integer(rows.schema.field(key).type) or rows.column(key).null_count for key in keys):
+    if any(
+        not pa.types.is_integer(rows.schema.field(key).type) or rows.column(key).null_count for key in keys
+    ):
         return False
     undecided = np.ones(len(rows) - 1, dtype=bool)
     for key in keys:
@@ -137,7 +141,12 @@ def content_leaf(key: bytes, table: str, intent: str, pseudonym: str, rows: pa.T
 
 
 def content_leaves(
-    rows: pa.Table, keys: Sequence[str], *, table: str, intents: Mapping[str, str], digest_keys: Mapping[str, bytes]
+    rows: pa.Table,
+    keys: Sequence[str],
+    *,
+    table: str,
+    intents: Mapping[str, str],
+    digest_keys: Mapping[str, bytes],
 ) -> dict[str, str]:
     """Return {pseudonym: leaf}; rows without a subject are under the empty name.
 

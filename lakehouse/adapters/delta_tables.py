@@ -44,12 +44,21 @@ class DeltaLake:
         wanted = pc.field("subject").isin(pa.array(sorted(pseudonyms), pa.string()))
         return plain_types(dataset.to_table(filter=wanted))
 
+    def subjects(self, table: str, version: int) -> set[str]:
+        """Return the pseudonyms in one version."""
+        found = self.read(table, version, ["subject"]).column("subject").unique().to_pylist()
+        return {name for name in found if name}
+
     def stage(self, rows: pa.Table, name: str) -> Path:
         """Write rows to a private Parquet file from which `commit` takes them, now or after a crash."""
         self.work.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = self.work / f"{name}.parquet"
+        path = self.staged(name)
         pq.write_table(rows, path, compression="snappy", store_schema=False)
         return path
+
+    def staged(self, name: str) -> Path:
+        """Return where rows are staged under a name."""
+        return (self.work / f"{name}.parquet").resolve()
 
     def commit(self, table: str, staged: Path, *, mode: Mode, intent: str) -> None:
         """Commit staged rows with `txnAppId` = intent; Spark ignores a repeat of the same intent."""
@@ -89,7 +98,7 @@ _sessions: dict[str, Any] = {}
 
 
 def plain_types(rows: pa.Table) -> pa.Table:
-    """Return the table with one Arrow type per kind: string, binary, int64, double, bool, date32, UTC timestamp."""
+    """Return the table with one Arrow type a kind: string, binary, int64, double, bool, date32, timestamp."""
     return rows.cast(pa.schema([pa.field(field.name, _plain(field.type)) for field in rows.schema]))
 
 

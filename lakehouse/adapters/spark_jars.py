@@ -39,8 +39,10 @@ def checked_jars(folder: Path) -> list[Path]:
         raise NotReady(f"{len(missing)} of {len(jars)} Delta jars are missing", remedy=FETCH)
     changed = [jar.name for jar, digest in jars if hashlib.sha256(jar.read_bytes()).hexdigest() != digest]
     if changed:
-        raise NotReady(f"{len(changed)} Delta jars differ from their pinned SHA-256: {', '.join(changed)}",
-                       remedy=f"delete them and run {FETCH}")
+        raise NotReady(
+            f"{len(changed)} Delta jars differ from their pinned SHA-256: {', '.join(changed)}",
+            remedy=f"delete them and run {FETCH}",
+        )
     return [jar for jar, _ in jars]
 
 
@@ -75,7 +77,10 @@ def _resolve(scratch: Path) -> None:
     program = f"from pyspark.sql import SparkSession as S; S.builder.master('local[1]'){configured}.getOrCreate().stop()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise NotReady("Spark could not resolve Delta's jars from Maven Central", remedy="check the network, then make jars")
+        raise NotReady(
+            "Spark could not resolve Delta's jars from Maven Central",
+            remedy="check the network, then make jars",
+        )
 
 
 if __name__ == "__main__":

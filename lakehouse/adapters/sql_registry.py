@@ -82,7 +82,9 @@ class SqlRegistry:
             METADATA.create_all(link)
             missing = set(TABLES) - set(link.execute(sql.select(SEAL_TABLE.c.name)).scalars())
             for name in missing:
-                link.execute(SEAL_TABLE.insert().values(name=name, rows=0, total="0", mac=self._seal_mac(name, 0, 0)))
+                link.execute(
+                    SEAL_TABLE.insert().values(name=name, rows=0, total="0", mac=self._seal_mac(name, 0, 0))
+                )
 
     @contextmanager
     def transaction(self) -> Iterator["Transaction"]:
@@ -118,7 +120,9 @@ def _unavailable(error: OperationalError) -> Exception:
     said = str(error.orig)
     if "malformed" in said or "no such" in said or "disk image" in said:
         return Damaged("registry.db is not whole", remedy="restore it from a backup of this home")
-    return Unavailable(f"registry.db cannot be used: {said}", remedy="check the disk and the rights of the home")
+    return Unavailable(
+        f"registry.db cannot be used: {said}", remedy="check the disk and the rights of the home"
+    )
 
 
 def row_mac(key: bytes, table: str, row: Mapping[str, object]) -> str:
@@ -167,10 +171,11 @@ class Transaction:
         found = self.many(table, **key)
         return found[0] if found else None
 
-    def many(self, table: str, *, order: str | None = None, newest: int | None = None, **key: Any) -> list[Row]:
+    def many(
+        self, table: str, *, order: str | None = None, newest: int | None = None, **key: Any
+    ) -> list[Row]:
         """Return the matching rows, by `order` (default: the key); `newest` keeps that many from the end."""
-        rows = [_decode(table, row) for row in self._raw(table, key, order, newest)]
-        return rows
+        return [_decode(table, row) for row in self._raw(table, key, order, newest)]
 
     def largest(self, table: str, column: str, **key: Any) -> int | None:
         """Return the largest value of an integer column, or None."""
@@ -190,7 +195,9 @@ class Transaction:
             mac = row.pop("mac")
             total += int(row_mac(self._key, table, row), 16)
             if not hmac.compare_digest(str(mac), row_mac(self._key, table, row)):
-                findings.append((table, ",".join(str(row[name]) for name in REGISTRY[table].key), "row was changed"))
+                findings.append(
+                    (table, ",".join(str(row[name]) for name in REGISTRY[table].key), "row was changed")
+                )
         expected = {"name": table, "rows": len(rows), "total": f"{total % MODULUS:x}"}
         seal = self._link.execute(sql.select(SEAL_TABLE).where(SEAL_TABLE.c.name == table)).mappings().first()
         if seal is None or dict(seal) != {**expected, "mac": row_mac(self._key, SEALS, expected)}:

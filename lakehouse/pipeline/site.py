@@ -52,4 +52,4 @@ class Site:
     models: ModelsEnvironment
     clock: Callable[[], datetime]
     code_version: str
-    policy_digest: str
+    run: str | None = None

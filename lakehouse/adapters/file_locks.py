@@ -1,0 +1,31 @@
+"""Locks between processes: files under `locks/` of the home, freed by the system when their owner dies."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from lakehouse.errors import Unavailable
+
+WAIT_SECONDS = 900.0
+
+
+@contextmanager
+def hold_locks(folder: Path, names: Iterable[str], wait: float = WAIT_SECONDS) -> Iterator[None]:
+    """Hold one lock a name, taken in order of name; a process may take again what it holds.
+
+    Raises Unavailable where another living process keeps one of them for longer than `wait` seconds.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with ExitStack() as held:
+        for name in sorted(set(names)):
+            lock = FileLock(folder / f"{name}.lock", timeout=wait, is_singleton=True)
+            try:
+                held.enter_context(lock.acquire())
+            except Timeout as error:
+                raise Unavailable(
+                    f"{name} has been written by another process for {wait:.0f} s",
+                    remedy="wait for it, or stop it",
+                ) from error
+        yield

@@ -1,0 +1,157 @@
+"""Rows between bronze and silver: what is opened, joined, refused and kept. Nothing here touches a disk."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lakehouse.adapters.bronze_rows import SetAside, repeated_keys, row_mask
+from lakehouse.core.contract import Column, DatasetContract, JoinRule, Sensitivity
+from lakehouse.methods import apply_column
+from lakehouse.methods.context import MethodContext
+from lakehouse.methods.unseal import open_column
+
+WEIGHT = "input_rows"
+Refusal = tuple[str, str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handled:
+    """Silver columns of every row, and the refused rows by index: (reason, column)."""
+
+    rows: pa.Table
+    refused: Mapping[int, Refusal]
+
+
+def opened_rows(
+    rows: pa.Table, bronze: DatasetContract, silver: DatasetContract, keys: Mapping[str, bytes]
+) -> pa.Table:
+    """Return bronze rows with the sealed columns that a silver table reads opened beside the others."""
+    wanted = {column.source for column in silver.columns}
+    for column in bronze.columns:
+        free_text = column.sensitivity is Sensitivity.FREE_TEXT
+        if column.sealed and (free_text or column.name in wanted):
+            opened = open_column(rows, column.name, keys, table=bronze.table, by_row=free_text)
+            rows = rows.append_column(column.name, opened)
+    return rows
+
+
+def needs_opening(bronze: DatasetContract, silver: DatasetContract) -> bool:
+    """Whether a silver table reads any sealed column."""
+    wanted = {column.source for column in silver.columns}
+    return any(
+        c.sealed and (c.sensitivity is Sensitivity.FREE_TEXT or c.name in wanted) for c in bronze.columns
+    )
+
+
+def unlinked_rows(rows: pa.Table, linked: Iterable[str]) -> list[int]:
+    """Return the indexes of rows whose subject is not among `linked`."""
+    known = pc.is_in(rows.column("subject"), pa.array(sorted(linked), pa.string()))
+    return [int(index) for index in pc.indices_nonzero(pc.invert(known)).to_pylist()]
+
+
+def joined_rows(rows: pa.Table, rule: JoinRule, other: pa.Table | None) -> pa.Table:
+    """Return the rows with a rule's columns of another table by subject; null where it has no such person."""
+    if other is None:
+        for name in rule.columns:
+            rows = rows.append_column(name, pa.nulls(len(rows), pa.string()))
+        return rows
+    places = pc.index_in(rows.column("subject").combine_chunks(), other.column("subject").combine_chunks())
+    for name in rule.columns:
+        rows = rows.append_column(name, other.column(name).combine_chunks().take(places))
+    return rows
+
+
+def handle_columns(rows: pa.Table, contract: DatasetContract, context: MethodContext) -> Handled:
+    """Apply each column's method and hold the result against its type and range."""
+    columns: dict[str, pa.Array] = {"subject": rows.column("subject")}
+    refused: dict[int, Refusal] = {}
+    for column in contract.columns:
+        if column.name == "subject":
+            continue
+        applied = apply_column(_source_values(rows, column), column, context)
+        columns[column.name] = applied.values
+        for index, reason in applied.rejected.items():
+            refused.setdefault(index, (reason, column.name))
+    return Handled(rows=pa.table(columns), refused=refused)
+
+
+def _source_values(rows: pa.Table, column: Column) -> pa.Array:
+    if column.source not in rows.column_names:
+        return pa.nulls(len(rows), pa.string())
+    return rows.column(column.source).combine_chunks()
+
+
+def superseded_rows(rows: pa.Table, keys: Sequence[str], refused: Iterable[int]) -> list[int]:
+    """Return the indexes of rows whose subject and keys stand again in a later, accepted row."""
+    own = [key for key in keys if key != "subject"]
+    if not keys or not len(rows):
+        return []
+    standing = np.setdiff1d(np.arange(len(rows)), np.fromiter(refused, dtype=np.int64))[::-1]
+    later = repeated_keys(rows.take(pa.array(standing)), own)
+    return sorted(int(standing[index]) for index in later)
+
+
+def kept_rows(rows: pa.Table, dropped: Iterable[int]) -> pa.Table:
+    """Return the rows without the dropped indexes."""
+    return rows.filter(row_mask(len(rows), dropped))
+
+
+def input_weights(rows: pa.Table) -> list[int]:
+    """Return how many input rows each row rests on (n)."""
+    if WEIGHT in rows.column_names:
+        return [int(weight) for weight in rows.column(WEIGHT).to_pylist()]
+    return [1] * len(rows)
+
+
+def refused_entries(
+    rows: pa.Table, refused: Iterable[tuple[int, str, str | None]], weights: Sequence[int] | None = None
+) -> list[SetAside]:
+    """Return quarantine entries of refused rows by their place; a file refused whole is one entry.
+
+    The raw row stands sealed in bronze at that place, so nothing is sealed again.
+    """
+    stated = list(refused)
+    chosen = rows.take(pa.array([index for index, _, _ in stated], pa.int64()))
+    places = [chosen.column(name).to_pylist() for name in ("batch", "file", "row", "subject")]
+    entries = [
+        SetAside(batch=batch, file=file, row=row, reason=reason, column=column, raw=b"", subject=subject,
+                 rows=weights[index] if weights else 1)
+        for (index, reason, column), batch, file, row, subject in zip(stated, *places, strict=True)
+    ]  # fmt: skip
+    return _whole_files(rows, entries)
+
+
+def _whole_files(rows: pa.Table, entries: Sequence[SetAside]) -> list[SetAside]:
+    """Merge entries that refuse all rows of a file of many rows for one reason."""
+    if len(entries) < 2:
+        return list(entries)
+    groups = Counter((entry.batch, entry.file, entry.reason, entry.column) for entry in entries)
+    counted = rows.select(["batch", "file"]).group_by(["batch", "file"]).aggregate([([], "count_all")])
+    sizes = {(row["batch"], row["file"]): row["count_all"] for row in counted.to_pylist()}
+    merged: dict[tuple[object, ...], SetAside] = {}
+    single: list[SetAside] = []
+    for entry in entries:
+        group = (entry.batch, entry.file, entry.reason, entry.column)
+        size = sizes[(entry.batch, entry.file)]
+        if size > 1 and groups[group] == size:
+            merged.setdefault(group, _of_whole_file(entry, size))
+        else:
+            single.append(entry)
+    return [*merged.values(), *single]
+
+
+def _of_whole_file(entry: SetAside, size: int) -> SetAside:
+    return SetAside(
+        batch=entry.batch,
+        file=entry.file,
+        row=None,
+        reason=entry.reason,
+        column=entry.column,
+        raw=b"",
+        subject=entry.subject,
+        rows=size,
+    )

@@ -1,0 +1,70 @@
+"""A site file: which engine, which models environment, whose contracts, who may act."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lakehouse.adapters.spark_jars import default_folder
+from lakehouse.adapters.spark_session import PROJECT, Engine
+from lakehouse.core.actors import ActorMap, parse_actors
+from lakehouse.core.toml_section import Section
+from lakehouse.errors import ContractError
+
+DEFAULT_SITE = PROJECT / "infra" / "sites" / "local.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSettings:
+    """What a site file says; paths in it are relative to it."""
+
+    name: str
+    policy: str
+    expectations: Path
+    engine: Engine
+    models_folder: Path
+    models_python: Path
+    detector_model: str
+    actors: ActorMap
+
+
+def read_site_file(path: Path | None = None) -> SiteSettings:
+    """Return the settings; `$LIVINGLAB_SPARK` stands above the file's engine.
+
+    Raises ContractError naming file and key.
+    """
+    chosen = path or DEFAULT_SITE
+    top = Section(_read_toml(chosen), file=chosen.name)
+    folder = chosen.resolve().parent
+    engine, models, detector = (
+        Section(top.take(name) or {}, file=chosen.name, place=name)
+        for name in ("engine", "models", "detector")
+    )
+    actors = top.take("actors")
+    settings = SiteSettings(
+        name=top.text("name"),
+        policy=top.text("policy", "research"),
+        expectations=folder / top.text("expectations", "../../expectations"),
+        engine=Engine(
+            master=os.environ.get("LIVINGLAB_SPARK") or engine.text("spark", "local[2]"),
+            jars=default_folder(),
+            memory=engine.text("memory", "1500m"),
+        ),
+        models_folder=folder / models.text("folder", "../../models"),
+        models_python=folder / models.text("python", "../../models/.venv/bin/python"),
+        detector_model=detector.text("model", "en_core_web_sm"),
+        actors=parse_actors(actors if isinstance(actors, Mapping) else None, chosen.name),
+    )
+    for section in (top, engine, models, detector):
+        section.finish()
+    return settings
+
+
+def _read_toml(path: Path) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ContractError(path.name, "(file)", "cannot be read") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ContractError(path.name, "(file)", f"is not TOML: {error}") from error

@@ -1,0 +1,236 @@
+"""land: files become bronze rows, identifiers and free text sealed (PROTOCOLS sections 1 to 3)."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from lakehouse.adapters.bronze_rows import (
+    LandedFile,
+    SetAside,
+    bronze_rows,
+    empty_bronze,
+    keyed_digest,
+    quarantine_rows,
+    repeated_keys,
+    row_mask,
+    row_text,
+)
+from lakehouse.core.canonical import digest_json, timestamp
+from lakehouse.core.contract import DatasetContract, Layer
+from lakehouse.core.lineage import Version
+from lakehouse.errors import Damaged, WrongUse
+from lakehouse.pipeline.landing_batch import Batch, mark_duplicates, prepare_batch
+from lakehouse.pipeline.results import TableResult
+from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.writing import TableWrite, repeat_of, table_locks, version_details, write_tables
+from lakehouse.readers import read_files
+
+PLACE_KEYS = ("batch", "file", "row")
+
+
+def land(site: Site, dataset: str, paths: Sequence[Path]) -> TableResult:
+    """Land files of one data set as one batch; files of earlier batches are a no-op.
+
+    Raises WrongUse (unknown data set, no file), UnreadableInput (a path that is not there), Refused.
+    """
+    site.actor.require("land")
+    contract = bronze_contract(site, dataset)
+    found = list(read_files(paths, contract))
+    if not found:
+        raise WrongUse(
+            f"there is no file of {dataset} at the {len(paths)} paths given",
+            remedy=f"its files are named {', '.join(contract.files)}",
+        )
+    keys = {name: site.vault.table_key(name) for name in ("source", "file_bytes")}
+    marked = [
+        LandedFile(
+            found=file,
+            bytes_hmac=keyed_digest(keys["file_bytes"], file.digest),
+            source_digest=keyed_digest(keys["source"], file.identity.encode(), file.digest).hex(),
+        )
+        for file in found
+    ]
+    with table_locks(site, [contract.table, quarantine_of(contract.table)]):
+        result = _land_new(site, contract, marked)
+    _clear_landing(site, paths)
+    return result
+
+
+def bronze_contract(site: Site, dataset: str) -> DatasetContract:
+    """Return the bronze contract of a data set; WrongUse names those there are."""
+    contract = site.contracts.find(f"{Layer.BRONZE}.{dataset}")
+    if contract is None:
+        known = ", ".join(other.name for other in site.contracts.of_layer(Layer.BRONZE))
+        raise WrongUse(f"there is no data set {dataset!r}", remedy=f"data sets: {known}")
+    return contract
+
+
+def quarantine_of(table: str) -> str:
+    """Return the quarantine table beside a table."""
+    return f"{table}__quarantine"
+
+
+def _land_new(site: Site, contract: DatasetContract, files: Sequence[LandedFile]) -> TableResult:
+    with site.registry.reading() as tx:
+        known = {row["source_digest"]: row["batch"] for row in tx.many("batch_files", dataset=contract.name)}
+        newest = tx.largest("batches", "batch", dataset=contract.name) or 0
+    new = [file for file in files if file.source_digest not in known]
+    if not new:
+        return _earlier_batch(site, contract, max(known[file.source_digest] for file in files))
+    run_key = digest_json(["land", contract.name, sorted(file.source_digest for file in new)])
+    batch = prepare_batch(site, contract, mark_duplicates(new), newest + 1)
+    return _write_batch(site, batch, run_key)
+
+
+def _write_batch(site: Site, batch: Batch, run_key: str) -> TableResult:
+    contract = batch.contract
+    made = [bronze_rows(contract, file, batch.people, batch.number) for file in batch.files]
+    rows, repeated = _without_repeats(pa.concat_tables([empty_bronze(contract), *made]), batch)
+    aside = [*batch.set_aside, *repeated]
+    reasons = Counter[str]()
+    for entry in aside:
+        reasons[entry.reason] += entry.rows
+    counts = {
+        "received": len(rows) + reasons.total(),
+        "accepted": len(rows),
+        "quarantined": reasons.total(),
+        "subjects": len(set(rows.column("subject").unique().to_pylist()) - {None}),
+    }
+    details = {
+        **counts,
+        "dataset": contract.name,
+        "batch": batch.number,
+        "reasons": dict(reasons),
+        "findings": dict(batch.findings),
+        "contract": contract.digest,
+    }
+    writes = [TableWrite(table=contract.table, rows=rows, mode="append", keys=PLACE_KEYS, details=details)]
+    if aside:
+        writes.append(_quarantine_write(site, batch, aside, details))
+    versions = write_tables(
+        site,
+        verb="land",
+        run_key=run_key,
+        writes=writes,
+        rows={
+            "batches": [_batch_row(site, batch, run_key, counts, reasons)],
+            "batch_files": _file_rows(batch),
+        },
+    )
+    return _result(contract, versions[0], details, repeated=False)
+
+
+def _without_repeats(rows: pa.Table, batch: Batch) -> tuple[pa.Table, list[SetAside]]:
+    """Take out rows whose subject and keys stood in an earlier row of the batch."""
+    contract = batch.contract
+    own = contract.subject.column if contract.subject else None
+    keys = [key for key in contract.keys if key != own]
+    if not contract.keys or not set(keys) <= set(rows.column_names):
+        return rows, []
+    repeated = repeated_keys(rows, keys)
+    if not len(repeated):
+        return rows, []
+    aside = [_repeated_row(batch, int(index), rows) for index in repeated]
+    return rows.filter(row_mask(len(rows), repeated)), aside
+
+
+def _repeated_row(batch: Batch, index: int, rows: pa.Table) -> SetAside:
+    offset = index
+    for file in batch.files:
+        if offset < len(file.found.rows):
+            return SetAside(
+                file=file.found.file,
+                row=rows.column("row")[index].as_py(),
+                reason="duplicate_row",
+                column=None,
+                raw=row_text(file.found, offset),
+                subject=rows.column("subject")[index].as_py(),
+            )
+        offset -= len(file.found.rows)
+    raise IndexError(index)
+
+
+def _quarantine_write(
+    site: Site, batch: Batch, aside: Sequence[SetAside], details: Mapping[str, object]
+) -> TableWrite:
+    table = quarantine_of(batch.contract.table)
+    rows = quarantine_rows(
+        table,
+        aside,
+        batch.people.seal_keys,
+        site.vault.batch_key(f"{table}/{batch.number}"),
+        batch=batch.number,
+        stage="land",
+    )
+    return TableWrite(table=table, rows=rows, mode="append", keys=PLACE_KEYS, details=details)
+
+
+def _batch_row(
+    site: Site, batch: Batch, run_key: str, counts: Mapping[str, int], reasons: Mapping[str, int]
+) -> dict[str, object]:
+    return {
+        "dataset": batch.contract.name,
+        "batch": batch.number,
+        "run_key": run_key,
+        "intent_id": None,
+        "reasons": dict(reasons),
+        "created_at": timestamp(site.clock()),
+        **counts,
+    }
+
+
+def _file_rows(batch: Batch) -> list[dict[str, object]]:
+    """Return a registry row a file that is now known; duplicates inside the batch share theirs."""
+    digests: dict[str, int] = {}
+    for file in batch.all_files:
+        digests.setdefault(file.source_digest, file.found.file)
+    return [
+        {"dataset": batch.contract.name, "source_digest": digest, "batch": batch.number, "file": number}
+        for digest, number in digests.items()
+    ]
+
+
+def _earlier_batch(site: Site, contract: DatasetContract, number: int) -> TableResult:
+    with site.registry.reading() as tx:
+        row = tx.one("batches", dataset=contract.name, batch=number)
+    versions = repeat_of(site, row["run_key"]) if row else None
+    own = next((version for version in versions or () if version.table == contract.table), None)
+    if own is None:
+        raise Damaged(f"batch {number} of {contract.name} has no signed version", remedy="livinglab fsck")
+    return _result(contract, own, version_details(site, own), repeated=True)
+
+
+def _result(
+    contract: DatasetContract, version: Version, details: Mapping[str, Any], *, repeated: bool
+) -> TableResult:
+    return TableResult(
+        dataset=contract.name,
+        table=contract.table,
+        version=version.version,
+        received=details["received"],
+        accepted=details["accepted"],
+        quarantined=details["quarantined"],
+        reasons=details["reasons"],
+        subjects=details["subjects"],
+        rows=version.rows,
+        leaf=version.leaf,
+        file_digest=version.file_digest,
+        content_digest=version.content_digest,
+        repeated=repeated,
+        batch=details["batch"],
+        findings=details["findings"],
+    )
+
+
+def _clear_landing(site: Site, paths: Sequence[Path]) -> None:
+    """Delete what was taken from the drop zone, now that its version is signed."""
+    landing = site.home.place("landing").resolve()
+    for path in paths:
+        inside = path.resolve()
+        if inside.is_relative_to(landing) and inside != landing:
+            files = [inside] if inside.is_file() else [file for file in inside.rglob("*") if file.is_file()]
+            for file in files:
+                file.unlink()

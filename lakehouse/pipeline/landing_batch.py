@@ -1,0 +1,186 @@
+"""A batch on its way to bronze: who is in it, what is set aside before anything is written."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lakehouse.adapters.bronze_rows import (
+    LandedFile,
+    SetAside,
+    Subjects,
+    all_rows_text,
+    clear_text_values,
+    file_subjects,
+    row_text,
+    rows_with_values,
+    stated_links,
+    stated_people,
+    undeclared_values,
+    without_rows,
+)
+from lakehouse.core.contract import DatasetContract
+from lakehouse.pipeline.site import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Files with their people; `files` are those that go on, `all_files` those that were received."""
+
+    contract: DatasetContract
+    number: int
+    all_files: tuple[LandedFile, ...]
+    files: tuple[LandedFile, ...]
+    people: Subjects
+    set_aside: tuple[SetAside, ...]
+    findings: Mapping[str, int]
+
+
+def mark_duplicates(files: Sequence[LandedFile]) -> list[LandedFile]:
+    """Mark files whose bytes stood earlier in the batch under the same person."""
+    seen: set[tuple[bytes, str]] = set()
+    marked = []
+    for file in files:
+        own = (file.bytes_hmac, str(file.found.constants.get("person_id", "")))
+        marked.append(replace(file, duplicate=own in seen))
+        seen.add(own)
+    return marked
+
+
+def prepare_batch(site: Site, contract: DatasetContract, files: Sequence[LandedFile], number: int) -> Batch:
+    """Name the people of the files and set aside what must not go on."""
+    people = _name_people(site, contract, files)
+    findings: Counter[str] = Counter()
+    kept: list[LandedFile] = []
+    aside: list[SetAside] = []
+    for file in files:
+        aside += _rejected_rows(file, people)
+        if file.duplicate:
+            aside += _whole_file(contract, file, people)
+            continue
+        left, personal = _without_personal_data(site, contract, file, people)
+        findings += _undeclared_findings(site, file)
+        aside += personal
+        kept.append(left)
+    return Batch(
+        contract=contract,
+        number=number,
+        all_files=tuple(files),
+        files=tuple(kept),
+        people=people,
+        set_aside=tuple(aside),
+        findings=dict(findings),
+    )
+
+
+def _name_people(site: Site, contract: DatasetContract, files: Sequence[LandedFile]) -> Subjects:
+    """Give every person of the batch a pseudonym, take up links, remember what names them in free text."""
+    stated = sorted(set().union(*(stated_people(contract, file.found) for file in files)))
+    names: dict[tuple[str, str], str] = {}
+    for system in sorted({system for system, _ in stated}):
+        ids = [identifier for own, identifier in stated if own == system]
+        names |= {(system, i): subject for i, subject in site.vault.subjects_for(system, ids).items()}
+    links = [link for file in files for link in stated_links(contract, file.found)]
+    if links:
+        canonical = site.vault.link_all([(names[person], system, value) for person, system, value in links])
+        names = {person: canonical.get(subject, subject) for person, subject in names.items()}
+    _remember_identifiers(site, names, files, links)
+    known = site.vault.find_subjects
+    for system, ids in _rejected_people(files).items():
+        names |= {
+            (system, i): subject for i, subject in known(system, ids).items() if (system, i) not in names
+        }
+    return Subjects(names=names, seal_keys=site.vault.subject_keys(set(names.values()), "seal"))
+
+
+def _rejected_people(files: Sequence[LandedFile]) -> dict[str, list[str]]:
+    stated: dict[str, list[str]] = {}
+    for file in files:
+        for row in file.found.rejected:
+            if row.person_id and row.system:
+                stated.setdefault(row.system, []).append(row.person_id)
+    return stated
+
+
+def _remember_identifiers(
+    site: Site,
+    names: Mapping[tuple[str, str], str],
+    files: Sequence[LandedFile],
+    links: Sequence[tuple[tuple[str, str], str, str]],
+) -> None:
+    own = [(subject, "identifier", identifier) for (_, identifier), subject in names.items()]
+    linked = [(names[person], "identifier", value) for person, _, value in links]
+    told = [
+        (names[(fact.system, fact.person_id)], fact.kind, fact.value)
+        for file in files
+        for fact in file.found.identifiers
+        if (fact.system, fact.person_id) in names
+    ]
+    site.vault.remember_identifiers([*own, *linked, *told])
+
+
+def _rejected_rows(file: LandedFile, people: Subjects) -> list[SetAside]:
+    return [
+        SetAside(
+            file=row.file,
+            row=row.row,
+            reason=row.reason,
+            column=row.column,
+            raw=row.raw,
+            subject=people.names.get((row.system or "", row.person_id or "")),
+        )
+        for row in file.found.rejected
+    ]
+
+
+def _whole_file(contract: DatasetContract, file: LandedFile, people: Subjects) -> list[SetAside]:
+    """Set a duplicate file aside as one entry that stands for all its accepted rows."""
+    if not len(file.found.rows):
+        return []
+    subjects = set(file_subjects(contract, file.found, people).unique().to_pylist())
+    return [
+        SetAside(
+            file=file.found.file,
+            row=None,
+            reason="duplicate_file",
+            column=None,
+            raw=all_rows_text(file.found),
+            subject=subjects.pop() if len(subjects) == 1 else None,
+            rows=len(file.found.rows),
+        )
+    ]
+
+
+def _without_personal_data(
+    site: Site, contract: DatasetContract, file: LandedFile, people: Subjects
+) -> tuple[LandedFile, list[SetAside]]:
+    """Set rows aside in which a column declared to be harmless holds what names a person."""
+    suspicious: dict[int, str] = {}
+    for name, values in clear_text_values(contract, file.found):
+        distinct = [value for value in values.unique().to_pylist() if value]
+        named = [value for value in distinct if site.detector.find_in_cells([value])]
+        for index in rows_with_values(values, named):
+            suspicious.setdefault(index, name)
+    if not suspicious:
+        return file, []
+    subjects = file_subjects(contract, file.found, people)
+    aside = [
+        SetAside(
+            file=file.found.file,
+            row=file.found.rows.column("row")[index].as_py(),
+            reason="personal_data_in_clear",
+            column=column,
+            raw=row_text(file.found, index),
+            subject=subjects[index].as_py(),
+        )
+        for index, column in sorted(suspicious.items())
+    ]
+    return replace(file, found=without_rows(file.found, suspicious)), aside
+
+
+def _undeclared_findings(site: Site, file: LandedFile) -> Counter[str]:
+    """Count findings by `undeclared #<column number> <entity>`; a column's name may itself be personal."""
+    return Counter(
+        f"undeclared #{number} {finding.entity}"
+        for number, values in undeclared_values(file.found)
+        for finding in site.detector.find_in_cells(values)
+    )

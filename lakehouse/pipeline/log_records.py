@@ -1,0 +1,169 @@
+"""Put records into the log: index, entry, tiles, checkpoint, in that order and under one lock.
+
+PROTOCOLS sections 2 and 3. A crash between the registry and the tiles is repaired by `publish_log`.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from lakehouse.adapters.file_locks import hold_locks
+from lakehouse.adapters.sql_registry import Transaction
+from lakehouse.core.canonical import timestamp
+from lakehouse.core.digests import SALT_BYTES, commit_details
+from lakehouse.core.lineage import LineageRecord
+from lakehouse.core.merkle import leaf_hash
+from lakehouse.errors import Damaged
+from lakehouse.pipeline.site import Site
+
+LOG_LOCK = "log"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A record before it has its commitment: the public part, and the details that stay in the registry."""
+
+    record: LineageRecord
+    details: Mapping[str, object]
+    salt: bytes
+    ref: str
+
+
+def draft_record(
+    site: Site,
+    *,
+    kind: str,
+    digests: Mapping[str, str],
+    details: Mapping[str, object],
+    ref: str,
+    table: str | None = None,
+    version: int | None = None,
+    intent: str | None = None,
+    inputs: Sequence[int] = (),
+    consent_root: str | None = None,
+    supersedes: int | None = None,
+) -> Draft:
+    """Return a record of what the site does now, its details committed to with a fresh salt."""
+    salt = secrets.token_bytes(SALT_BYTES)
+    told = {**details, "actor": site.actor.as_json(), "run": site.run}
+    record = LineageRecord(
+        kind=kind,
+        table=table,
+        version=version,
+        intent=intent,
+        digests=digests,
+        inputs=tuple(inputs),
+        policy_digest=site.policy.digest,
+        code_version=site.code_version,
+        consent_root=consent_root,
+        vault_counter=site.vault.counter(),
+        supersedes=supersedes,
+        time=timestamp(site.clock()),
+        details_commitment=commit_details(told, salt),
+    )
+    return Draft(record=record, details=told, salt=salt, ref=ref)
+
+
+@contextmanager
+def log_transaction(site: Site) -> Iterator[Transaction]:
+    """Yield a registry transaction in which entries may be added; afterwards the log is published."""
+    with hold_locks(site.home.place("locks"), [LOG_LOCK]):
+        with site.registry.transaction() as tx:
+            yield tx
+        publish_log(site)
+
+
+def add_entry(tx: Transaction, draft: Draft) -> int:
+    """Give the record the next leaf index and return it; only inside `log_transaction`."""
+    index = tx.count("entries")
+    entry = draft.record.public_bytes()
+    tx.add(
+        "entries",
+        leaf_index=index,
+        entry=entry.decode(),
+        leaf_hash=leaf_hash(entry).hex(),
+        kind=draft.record.kind,
+        ref=draft.ref,
+    )
+    return index
+
+
+def log_record(
+    site: Site,
+    *,
+    kind: str,
+    digests: Mapping[str, str],
+    details: Mapping[str, object],
+    ref: str,
+    table: str | None = None,
+    inputs: Sequence[int] = (),
+    consent_root: str | None = None,
+    supersedes: int | None = None,
+    rows: Mapping[str, Sequence[Mapping[str, object]]] | None = None,
+    changes: Sequence[tuple[str, Mapping[str, object], Mapping[str, object]]] = (),
+) -> int:
+    """Log a record that is no Delta version (answer, decision, model) and return its leaf index.
+
+    `rows` are registry rows added, `changes` (table, key, values) made in the same transaction; a `None`
+    under `leaf_index` in a row becomes the record's own index.
+    """
+    draft = draft_record(
+        site, kind=kind, digests=digests, details=details, ref=ref, table=table, inputs=inputs,
+        consent_root=consent_root, supersedes=supersedes,
+    )  # fmt: skip
+    with log_transaction(site) as tx:
+        index = add_entry(tx, draft)
+        _add_record(tx, index, draft)
+        for name, values in ((name, row) for name, own in (rows or {}).items() for row in own):
+            named = "leaf_index" in values and values["leaf_index"] is None
+            tx.add(name, **({**values, "leaf_index": index} if named else values))
+        for name, key, values in changes:
+            tx.change(name, key, **values)
+    return index
+
+
+def _add_record(tx: Transaction, index: int, draft: Draft) -> None:
+    tx.add(
+        "records",
+        leaf_index=index,
+        kind=draft.record.kind,
+        ref=draft.ref,
+        record=draft.record.public_bytes().decode(),
+        salt=draft.salt.hex(),
+        details=draft.details,
+        inputs=list(draft.record.inputs),
+        created_at=draft.record.time,
+    )
+
+
+def publish_log(site: Site) -> None:
+    """Bring tiles and checkpoint up to the registry's entries; Damaged where they are ahead of it."""
+    with hold_locks(site.home.place("locks"), [LOG_LOCK]):
+        size = site.log.size()
+        with site.registry.reading() as tx:
+            total = tx.count("entries")
+            if size > total:
+                raise Damaged(
+                    f"the log has {size} entries, registry.db {total}: registry.db is an older copy",
+                    remedy="restore the registry.db that belongs to this log",
+                )
+            newer = (
+                [row["entry"].encode() for row in tx.many("entries", newest=total - size)]
+                if total > size
+                else []
+            )
+        if newer:
+            site.log.extend(newer, size)
+            _keep_checkpoint(site, total)
+
+
+def _keep_checkpoint(site: Site, size: int) -> None:
+    with site.registry.transaction() as tx:
+        tx.add(
+            "checkpoints",
+            size=size,
+            root=site.log.root().hex(),
+            note=site.log.checkpoint_text(),
+            created_at=timestamp(site.clock()),
+        )

@@ -1,0 +1,246 @@
+"""Turn the Delta commits of an intent into leaves: digests, record, entry (PROTOCOLS section 2)."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lakehouse.adapters.arrow_rows import canonical_rows, content_leaves, ordered_rows
+from lakehouse.adapters.delta_log import Manifest, file_manifest, newest_version
+from lakehouse.adapters.delta_tables import plain_types
+from lakehouse.adapters.sql_registry import Row, Transaction
+from lakehouse.core.digests import file_digest
+from lakehouse.core.lineage import Version
+from lakehouse.core.merkle import leaf_hash, root_of
+from lakehouse.errors import Damaged
+from lakehouse.pipeline.log_records import Draft, add_entry, draft_record, log_transaction
+from lakehouse.pipeline.site import Site
+
+OPEN_LAYERS = ("gold", "draft")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Signed:
+    """One table's new version with everything its leaf says."""
+
+    table: str
+    version: int
+    rows: int
+    manifest: Manifest
+    leaves: Mapping[str, str]
+    replaces: bool
+    draft: Draft
+
+
+def sign_intent(site: Site, intent: Row) -> list[Version]:
+    """Give every version of the intent its leaf, add the intent's registry rows and end it."""
+    signed = [_sign_table(site, intent, number, table) for number, table in enumerate(intent["tables"])]
+    with log_transaction(site) as tx:
+        versions = [_add_version(tx, intent, own) for own in signed]
+        for name, rows in intent["payload"]["rows"].items():
+            for row in rows:
+                tx.add(name, **_filled(row, versions))
+        tx.change("intents", {"intent_id": intent["intent_id"]}, state="done", payload={}, tables=[])
+    return versions
+
+
+def _filled(row: Mapping[str, object], versions: Sequence[Version]) -> dict[str, object]:
+    """Return a registry row in which a null version and leaf are those of the intent's first table."""
+    first = versions[0]
+    made = {
+        "version": first.version,
+        "leaf_index": first.leaf,
+        "intent_id": first.intent,
+        "content_digest": first.content_digest,
+    }
+    return {name: made[name] if value is None and name in made else value for name, value in row.items()}
+
+
+def _sign_table(site: Site, intent: Row, number: int, table: Mapping[str, object]) -> _Signed:
+    name, base = str(table["table"]), int(str(table["base"]))
+    folder = site.lake.folder_of(name)
+    version = newest_version(folder)
+    if version != base + 1:
+        raise Damaged(f"{name} is at Delta version {version}, expected {base + 1}", remedy="livinglab fsck")
+    rows = staged_rows(site, intent["intent_id"], number)
+    manifest = file_manifest(folder, version, _known_digests(site, name))
+    appended = table["mode"] == "append"
+    keys = tuple(str(key) for key in table["keys"])  # type: ignore[attr-defined]
+    leaves = (
+        _leaves(site, intent["intent_id"], name, keys, rows, base if appended else -1)
+        if table["by_subject"]
+        else {}
+    )
+    total = len(rows) + (_rows_before(site, name) if appended else 0)
+    content = (
+        content_root(_all_leaves(site, name, leaves) if appended else leaves)
+        if table["by_subject"]
+        else plain_content(rows)
+    )
+    details = {**table["details"], "rows": total}  # type: ignore[dict-item]
+    draft = draft_record(
+        site,
+        kind=str(table["kind"]),
+        table=name,
+        version=version,
+        intent=intent["intent_id"],
+        digests={"content": content, "file": file_digest(manifest, file_opening(site, name, version))},
+        inputs=intent["payload"]["inputs"],
+        consent_root=intent["payload"]["consent_root"],
+        details=details,
+        ref=f"{name}@{version}",
+    )
+    return _Signed(
+        table=name,
+        version=version,
+        rows=total,
+        manifest=manifest,
+        leaves=leaves,
+        replaces=not appended,
+        draft=draft,
+    )
+
+
+def file_opening(site: Site, table: str, version: int) -> bytes | None:
+    """Return the key under which a version's file digest stands; gold and drafts of it are plain."""
+    if table.split(".", maxsplit=1)[0] in OPEN_LAYERS:
+        return None
+    return site.vault.table_key(f"file/{table}/{version}")
+
+
+def staged_rows(site: Site, intent_id: str, number: int) -> pa.Table:
+    """Return the rows that an intent staged for its table."""
+    path = site.lake.staged(f"{intent_id}-{number}")
+    if not path.is_file():
+        raise Damaged("the rows of an unfinished write are gone", remedy="livinglab fsck")
+    return plain_types(pq.read_table(path, memory_map=True))
+
+
+def plain_content(rows: pa.Table) -> str:
+    """Return the SHA-256 of a table without subjects, rows in the order of all columns, in hex."""
+    digest = hashlib.sha256()
+    for piece in canonical_rows(ordered_rows(rows, sorted(rows.column_names))):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def content_root(leaves: Mapping[str, str]) -> str:
+    """Return the Merkle root over content leaves sorted by value, in hex."""
+    if not leaves:
+        return hashlib.sha256(b"").hexdigest()
+    return root_of([leaf_hash(bytes.fromhex(leaf)) for leaf in sorted(leaves.values())]).hex()
+
+
+def _leaves(
+    site: Site, intent: str, table: str, keys: Sequence[str], rows: pa.Table, base: int
+) -> dict[str, str]:
+    """Return the leaves of the subjects in `rows`, with all rows each of them has in the table."""
+    pseudonyms = {name or "" for name in rows.column("subject").unique().to_pylist()}
+    whole = rows
+    if base >= 0:
+        earlier = site.lake.read_subjects(table, base, pseudonyms)
+        whole = pa.concat_tables([earlier, rows], promote_options="default") if len(earlier) else rows
+    return content_leaves(
+        whole,
+        keys,
+        table=table,
+        intents=dict.fromkeys(pseudonyms, intent),
+        digest_keys=digest_keys(site, table, pseudonyms),
+    )
+
+
+def digest_keys(site: Site, table: str, pseudonyms: Iterable[str]) -> dict[str, bytes]:
+    """Return each subject's digest key; the empty name has the table's own."""
+    people = [name for name in pseudonyms if name]
+    return {**site.vault.subject_keys(people, "digest"), "": site.vault.table_key(f"rows/{table}")}
+
+
+def _known_digests(site: Site, table: str) -> dict[str, str]:
+    with site.registry.reading() as tx:
+        newest = tx.many("versions", table_name=table, order="version", newest=1)
+    return dict(newest[0]["manifest"]) if newest else {}
+
+
+def _rows_before(site: Site, table: str) -> int:
+    with site.registry.reading() as tx:
+        newest = tx.many("versions", table_name=table, order="version", newest=1)
+    return int(newest[0]["rows"]) if newest else 0
+
+
+def _all_leaves(site: Site, table: str, changed: Mapping[str, str]) -> dict[str, str]:
+    with site.registry.reading() as tx:
+        there = {row["pseudonym"]: row["leaf"] for row in tx.many("content_leaves", table_name=table)}
+    return {**there, **changed}
+
+
+def _add_version(tx: Transaction, intent: Row, signed: _Signed) -> Version:
+    record = signed.draft.record
+    index = add_entry(tx, signed.draft)
+    tx.add(
+        "versions",
+        table_name=signed.table,
+        version=signed.version,
+        intent_id=intent["intent_id"],
+        kind=record.kind,
+        leaf_index=index,
+        rows=signed.rows,
+        file_digest=record.digests["file"],
+        content_digest=record.digests["content"],
+        run_key=intent["run_key"],
+        inputs=list(record.inputs),
+        record=record.public_bytes().decode(),
+        details=signed.draft.details,
+        salt=signed.draft.salt.hex(),
+        manifest=[list(pair) for pair in signed.manifest],
+        created_at=record.time,
+    )
+    _keep_leaves(tx, intent["intent_id"], signed)
+    return Version(
+        table=signed.table, version=signed.version, rows=signed.rows, kind=record.kind, intent=intent["intent_id"],
+        file_digest=record.digests["file"], content_digest=record.digests["content"], leaf=index,
+        run_key=intent["run_key"], time=record.time,
+    )  # fmt: skip
+
+
+def _keep_leaves(tx: Transaction, intent: str, signed: _Signed) -> None:
+    if signed.replaces:
+        tx.drop("content_leaves", table_name=signed.table)
+    for pseudonym, leaf in signed.leaves.items():
+        if not signed.replaces:
+            tx.drop("content_leaves", table_name=signed.table, pseudonym=pseudonym)
+        tx.add("content_leaves", table_name=signed.table, pseudonym=pseudonym, leaf=leaf, intent_id=intent)
+
+
+def recompute_content(site: Site, version: Version) -> str:
+    """Return the content digest of a table's newest version, made anew from its stored rows."""
+    with site.registry.reading() as tx:
+        leaves = tx.many("content_leaves", table_name=version.table)
+    rows = site.lake.read(version.table, version.version)
+    if "subject" not in rows.column_names or version.table.split(".")[0] in OPEN_LAYERS:
+        return plain_content(rows)
+    intents = {row["pseudonym"]: row["intent_id"] for row in leaves}
+    pseudonyms = {name or "" for name in rows.column("subject").unique().to_pylist()}
+    if pseudonyms - set(intents):
+        raise Damaged(
+            f"{version.table} holds {len(pseudonyms - set(intents))} people whom no leaf names",
+            remedy="livinglab fsck",
+        )
+    keys = content_keys(site, version.table)
+    made = content_leaves(
+        rows,
+        keys,
+        table=version.table,
+        intents=intents,
+        digest_keys=digest_keys(site, version.table, pseudonyms),
+    )
+    return content_root(made)
+
+
+def content_keys(site: Site, table: str) -> tuple[str, ...]:
+    """Return the columns that order a subject's rows: place in the input (bronze, quarantine), else contract keys."""
+    if table.startswith("bronze.") or table.endswith("__quarantine"):
+        return ("batch", "file", "row")
+    contract = site.contracts.find(table)
+    return contract.keys if contract else ()

@@ -1,0 +1,178 @@
+"""Write tables so that a crash anywhere loses and doubles nothing (PROTOCOLS section 3).
+
+Under one lock a table: (1) intent in the outbox, rows staged, (2) Delta commits that carry the intent's id,
+(3) leaf, (4) checkpoint. `recovery` ends what a killed process left open.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from lakehouse.adapters.delta_log import newest_version
+from lakehouse.adapters.delta_tables import Mode
+from lakehouse.adapters.file_locks import WAIT_SECONDS, hold_locks
+from lakehouse.adapters.sql_registry import Row, Transaction
+from lakehouse.core.canonical import timestamp
+from lakehouse.core.lineage import Version
+from lakehouse.pipeline.signing import sign_intent
+from lakehouse.pipeline.site import Site
+
+OPEN, DONE, ABANDONED = "open", "done", "abandoned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableWrite:
+    """One table's share of a write.
+
+    `keys` order rows inside one subject; `by_subject` says whether rows have a `subject` column and so
+    one keyed content leaf a person. `details` go into the record's private part (no floats, no values).
+    """
+
+    table: str
+    rows: pa.Table
+    mode: Mode
+    keys: tuple[str, ...]
+    by_subject: bool = True
+    kind: str = "write"
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@contextmanager
+def table_locks(site: Site, tables: Sequence[str], wait: float = WAIT_SECONDS) -> Iterator[None]:
+    """Hold the tables' locks; every writer of a table holds its lock from reading its base on."""
+    with hold_locks(site.home.place("locks"), tables, wait):
+        yield
+
+
+def write_tables(
+    site: Site,
+    *,
+    verb: str,
+    run_key: str,
+    writes: Sequence[TableWrite],
+    inputs: Sequence[int] = (),
+    consent_root: str | None = None,
+    rows: Mapping[str, Sequence[Mapping[str, object]]] | None = None,
+) -> list[Version]:
+    """Write and sign one version of each table; the same run key returns the versions there are.
+
+    `inputs` are leaf indexes of what was read; `rows` registry rows that belong to the write and appear
+    together with its leaves.
+    """
+    with table_locks(site, [write.table for write in writes]):
+        there = repeat_of(site, run_key)
+        if there is not None:
+            return there
+        payload = {"inputs": list(inputs), "consent_root": consent_root, "rows": _plain_rows(rows or {})}
+        intent = _open_intent(site, verb, run_key, writes, payload)
+        for number, write in enumerate(writes):
+            site.lake.stage(write.rows, staged_name(intent["intent_id"], number))
+        commit_staged(site, intent)
+        return finish_intent(site, intent)
+
+
+def _plain_rows(rows: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str, list[dict[str, object]]]:
+    return {name: [dict(row) for row in own] for name, own in rows.items()}
+
+
+def staged_name(intent_id: str, number: int) -> str:
+    """Return the name of the staged rows of an intent's table."""
+    return f"{intent_id}-{number}"
+
+
+def _open_intent(
+    site: Site, verb: str, run_key: str, writes: Sequence[TableWrite], payload: Mapping[str, object]
+) -> Row:
+    tables = [
+        {
+            "table": write.table,
+            "base": newest_version(site.lake.folder_of(write.table)),
+            "mode": write.mode,
+            "keys": list(write.keys),
+            "by_subject": write.by_subject,
+            "kind": write.kind,
+            "details": dict(write.details),
+        }
+        for write in writes
+    ]
+    row: Row = {
+        "intent_id": secrets.token_hex(16),
+        "run_key": run_key,
+        "verb": verb,
+        "state": OPEN,
+        "tables": tables,
+        "payload": {**payload, "run": site.run},
+        "created_at": timestamp(site.clock()),
+    }
+    with site.registry.transaction() as tx:
+        tx.add("intents", **row)
+    return row
+
+
+def commit_staged(site: Site, intent: Row) -> None:
+    """Commit each staged table that Delta does not hold yet."""
+    for number, table in enumerate(intent["tables"]):
+        if newest_version(site.lake.folder_of(table["table"])) > table["base"]:
+            continue
+        staged = site.lake.staged(staged_name(intent["intent_id"], number))
+        site.lake.commit(table["table"], staged, mode=table["mode"], intent=intent["intent_id"])
+
+
+def finish_intent(site: Site, intent: Row) -> list[Version]:
+    """Sign what the intent committed, end it and drop its staged rows."""
+    versions = sign_intent(site, intent)
+    for number in range(len(intent["tables"])):
+        site.lake.staged(staged_name(intent["intent_id"], number)).unlink(missing_ok=True)
+    return versions
+
+
+def repeat_of(site: Site, run_key: str) -> list[Version] | None:
+    """Return the versions that this run key already made, or None."""
+    with site.registry.reading() as tx:
+        rows = tx.many("versions", run_key=run_key)
+    return [as_version(row) for row in rows] or None
+
+
+def current_version(site: Site, table: str) -> Version | None:
+    """Return the newest version of a table that has a leaf, or None: what readers open."""
+    with site.registry.reading() as tx:
+        return newest_signed(tx, table)
+
+
+def newest_signed(tx: Transaction, table: str) -> Version | None:
+    """Return the newest signed version of a table inside a transaction."""
+    rows = tx.many("versions", table_name=table, order="version", newest=1)
+    return as_version(rows[0]) if rows else None
+
+
+def version_of(site: Site, table: str, number: int) -> Version | None:
+    """Return one signed version of a table, or None."""
+    with site.registry.reading() as tx:
+        row = tx.one("versions", table_name=table, version=number)
+    return as_version(row) if row else None
+
+
+def version_details(site: Site, version: Version) -> dict[str, object]:
+    """Return the private details of a version's record."""
+    with site.registry.reading() as tx:
+        row = tx.one("versions", table_name=version.table, version=version.version)
+    return dict(row["details"]) if row else {}
+
+
+def as_version(row: Row) -> Version:
+    """Return the value of a registry row of `versions`."""
+    return Version(
+        table=row["table_name"],
+        version=row["version"],
+        rows=row["rows"],
+        kind=row["kind"],
+        intent=row["intent_id"],
+        file_digest=row["file_digest"],
+        content_digest=row["content_digest"],
+        leaf=row["leaf_index"],
+        run_key=row["run_key"],
+        time=row["created_at"],
+    )
