@@ -11,7 +11,7 @@ over (a + b) is therefore a 95 % half-width of p, however few people there are (
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -111,10 +111,6 @@ class Answer:
             "cells": [cell.as_record() for cell in self.cells],
             "scale": str(self.scale),
         }
-
-    def again(self, *, spent: str, left: str) -> "Answer":
-        """Return the stored answer as a repeat: nothing was charged for it."""
-        return replace(self, repeated=True, spent=spent, left=left)
 
 
 def answer_from_record(
