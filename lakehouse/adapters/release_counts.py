@@ -64,9 +64,9 @@ def add_answers(
     rows: pa.Table,
     cells: Sequence[str],
     statistic: PrivateStatistic,
-    answers: Mapping[Cell, tuple[str, str | None]],
+    answers: Mapping[Cell, tuple[Decimal | None, Decimal]],
 ) -> pa.Table:
-    """Add a private statistic and its accuracy. answers: (value, accuracy) as decimal text by cell."""
+    """Add a private statistic and its accuracy. answers: (value, accuracy) by cell."""
     keys = list(zip(*(rows.column(name).to_pylist() for name in cells), strict=True))
     found = [answers.get(key, (None, None)) for key in keys]
     values = pa.array([_number(value) for value, _ in found], pa.float64())
@@ -142,5 +142,5 @@ def _dominance(
     return max((max(own.values()) / (sum(own.values()) or 1) for own in shares.values()), default=None)
 
 
-def _number(text: str | None) -> float | None:
-    return None if text is None else float(Decimal(text))
+def _number(amount: Decimal | None) -> float | None:
+    return None if amount is None else float(amount)

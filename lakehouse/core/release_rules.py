@@ -34,6 +34,7 @@ from lakehouse.core.policy import ReleaseFloor
 from lakehouse.core.toml_section import Section
 
 MEASURES = ("categorical", "ordered")
+SMALL_CELLS = ("ask", "leave_out")
 STATISTICS = ("count", "mean", "sum")
 
 
@@ -80,8 +81,9 @@ class ReleaseRules:
     """What a product must reach. cells: the released columns whose combination makes a cell.
 
     minimum_cell: fewest people behind a released row of counts; round_to: step of its counts;
-    tightenings: how often a coarser level is tried; dominance: the largest share of a cell's
-    `weight` that one person may have.
+    tightenings: how often a coarser level is tried; asks_about_small_cells: whether a person decides
+    when cells below the minimum had to be left out; dominance: the largest share of a cell's `weight`
+    that one person may have.
     """
 
     kind: ReleaseKind
@@ -93,6 +95,7 @@ class ReleaseRules:
     minimum_cell: int
     round_to: int
     tightenings: int
+    asks_about_small_cells: bool
     weight: str | None
     dominance: Decimal | None
     private: tuple[PrivateStatistic, ...]
@@ -127,6 +130,7 @@ def parse_release_rules(contract: DatasetContract, floor: ReleaseFloor) -> Relea
         minimum_cell=_at_least(section, "minimum_cell", floor.minimum_cell),
         round_to=_at_least(section, "round_to", floor.round_to),
         tightenings=section.integer("tightenings", 0),
+        asks_about_small_cells=section.choice("small_cells", SMALL_CELLS, "ask") == "ask",
         weight=section.optional_text("weight"),
         dominance=_share(section, "dominance"),
         private=tuple(_private(inner, cells) for inner in section.sections("private")),

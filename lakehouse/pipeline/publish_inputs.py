@@ -1,0 +1,138 @@
+"""What a product is made from: versions, permitted people, rules, and the key that names the run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from lakehouse.adapters.release_rows import subjects_of, use_people
+from lakehouse.core.canonical import digest_json
+from lakehouse.core.contract import DatasetContract, Layer
+from lakehouse.core.lineage import Version
+from lakehouse.core.release_rules import ReleaseRules, parse_release_rules
+from lakehouse.errors import NotReady, Refused, WrongUse
+from lakehouse.pipeline.consents import ConsentCoverage, consent_coverage
+from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.writing import current_version, version_details
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishInputs:
+    """people: canonical pseudonym of everyone who may be in the product, by pseudonym in the inputs.
+
+    run_key: the same for the same inputs, contract, policy and consent decisions.
+    """
+
+    contract: DatasetContract
+    rules: ReleaseRules
+    versions: tuple[Version, ...]
+    coverage: ConsentCoverage
+    people: Mapping[str, str]
+    run_key: str
+
+    @property
+    def product(self) -> str:
+        """The product's name without its layer."""
+        return self.contract.name
+
+    @property
+    def release_id(self) -> str:
+        """The release that this run makes."""
+        return f"{self.product}-{self.run_key[:12]}"
+
+    @property
+    def released(self) -> tuple[str, ...]:
+        """The columns that leave, in the contract's order."""
+        return tuple(column.name for column in self.contract.columns)
+
+    @property
+    def leaves(self) -> tuple[int, ...]:
+        """The leaf indexes of the versions read."""
+        return tuple(version.leaf for version in self.versions)
+
+
+def find_product(site: Site, product: str) -> DatasetContract:
+    """Return the gold contract of a product, named with or without `gold.`.
+
+    Raises:
+        WrongUse: there is none; the remedy lists those there are.
+    """
+    contract = site.contracts.find(f"{Layer.GOLD}.{product.removeprefix('gold.')}")
+    if contract is None:
+        known = ", ".join(found.name for found in site.contracts.of_layer(Layer.GOLD)) or "none"
+        raise WrongUse(f"there is no product {product!r}", remedy=f"products: {known}")
+    return contract
+
+
+def gather_inputs(site: Site, product: str) -> PublishInputs:
+    """Return what the product would be made from now.
+
+    Raises:
+        WrongUse, ContractError: no such product, or its contract is wrong.
+        NotReady: an input has no version yet.
+        Refused: an input's checks failed.
+    """
+    contract = find_product(site, product)
+    rules = parse_release_rules(contract, site.policy.floor)
+    versions = tuple(_checked_version(site, table) for table in contract.reads)
+    everyone = set[str]().union(*(_subjects(site, version) for version in versions))
+    coverage = consent_coverage(site, everyone, rules.purpose)
+    people = site.vault.canonical(coverage.permitted)
+    return PublishInputs(
+        contract=contract,
+        rules=rules,
+        versions=versions,
+        coverage=coverage,
+        people=people,
+        run_key=_run_key(site, contract, versions, coverage, people),
+    )
+
+
+def permitted_views(site: Site, inputs: PublishInputs) -> dict[str, pa.Table]:
+    """Return the input tables by bare name, only the rows of permitted people in them."""
+    return {
+        version.table.partition(".")[2]: use_people(
+            site.lake.read(version.table, version.version), inputs.people
+        )
+        for version in inputs.versions
+    }
+
+
+def _checked_version(site: Site, table: str) -> Version:
+    version = current_version(site, table)
+    if version is None:
+        raise NotReady(f"{table} has no version yet", remedy="livinglab refine, or demo", table=table)
+    checks = version_details(site, version).get("checks", [])
+    failed = [check for check in checks if not check.get("success", True)] if isinstance(checks, list) else []
+    if failed:
+        raise Refused(
+            f"{len(failed)} of {len(checks)} checks of {table} failed in version {version.version}",
+            remedy=f"livinglab report {table}@{version.version}",
+            table=table,
+            version=version.version,
+        )
+    return version
+
+
+def _subjects(site: Site, version: Version) -> set[str]:
+    return subjects_of(site.lake.read(version.table, version.version, ["subject"]))
+
+
+def _run_key(
+    site: Site,
+    contract: DatasetContract,
+    versions: tuple[Version, ...],
+    coverage: ConsentCoverage,
+    people: Mapping[str, str],
+) -> str:
+    return digest_json(
+        {
+            "verb": "publish",
+            "product": contract.table,
+            "inputs": [[version.table, version.content_digest] for version in versions],
+            "contract": contract.digest,
+            "policy": site.policy.digest,
+            "consent": coverage.root,
+            "aliases": sorted([alias, person] for alias, person in people.items() if alias != person),
+        }
+    )

@@ -1,0 +1,144 @@
+"""Releases as the registry keeps them: rows of `releases`, and what readers may open."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lakehouse.adapters.sql_registry import Row
+from lakehouse.core.assessment import Assessment
+from lakehouse.core.canonical import timestamp
+from lakehouse.core.groups import GroupMeasures
+from lakehouse.core.release import ReleaseResult, ReleaseState
+from lakehouse.errors import WrongUse
+from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.writing import version_of
+
+ONCE_PUBLIC = (ReleaseState.APPROVED, ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseFigures:
+    """The numbers of a finished product; t as decimal text."""
+
+    rows: int
+    suppressed: int
+    groups: GroupMeasures
+    t: str | None
+    findings: int
+
+
+def release_row(
+    site: Site,
+    *,
+    release_id: str,
+    run_key: str,
+    product: str,
+    table: str | None,
+    state: ReleaseState,
+    figures: ReleaseFigures,
+    assessment: Assessment,
+) -> Row:
+    """Return a new row of `releases`; version, leaf and digest are filled in by the write it belongs to."""
+    now = timestamp(site.clock())
+    return {
+        "release_id": release_id,
+        "product": product,
+        "table_name": table,
+        "state": str(state),
+        "version": None,
+        "rows": figures.rows,
+        "suppressed": figures.suppressed,
+        "k": figures.groups.k or None,
+        "l": figures.groups.l,
+        "t": figures.t,
+        "findings": figures.findings,
+        "reasons": list(assessment.reasons),
+        "facts": assessment.as_json(),
+        "run_key": run_key,
+        "leaf_index": None,
+        "content_digest": None,
+        "intent_id": None,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def release_of_run(site: Site, run_key: str) -> Row | None:
+    """Return the release that a run key made, or None."""
+    with site.registry.reading() as tx:
+        return tx.one("releases", run_key=run_key)
+
+
+def find_release(site: Site, release_id: str) -> Row:
+    """Return the row of a release; WrongUse where there is none."""
+    with site.registry.reading() as tx:
+        row = tx.one("releases", release_id=release_id)
+    if row is None:
+        raise WrongUse(f"there is no release {release_id!r}", remedy="livinglab releases")
+    return row
+
+
+def list_releases(site: Site, product: str | None = None) -> list[ReleaseResult]:
+    """Return all releases, or those of one product, oldest first."""
+    site.actor.require("releases")
+    return [as_result(site, row) for row in _rows_of(site, product)]
+
+
+def current_release(site: Site, product: str) -> Row | None:
+    """Return the release that readers of `gold.<product>` may open, or None.
+
+    It is the last one published; once that is withdrawn there is none until the next, because an
+    earlier release is superseded, not current.
+    """
+    released = [row for row in _rows_of(site, product) if row["state"] in _WRITTEN]
+    newest = max(released, key=lambda row: int(row["version"]), default=None)
+    return newest if newest is not None and newest["state"] == ReleaseState.PUBLISHED else None
+
+
+def released_cells(site: Site, product: str) -> dict[str, Mapping[str, frozenset[str]]]:
+    """Return the people of each cell of every release of a product that was ever public, by release."""
+    return {
+        row["release_id"]: site.vault.cells_of(row["release_id"])
+        for row in _rows_of(site, product)
+        if row["state"] in ONCE_PUBLIC
+    }
+
+
+def later_releases(site: Site, release: Row) -> Sequence[Row]:
+    """Return the releases of the same product that were made after this one."""
+    return [
+        row
+        for row in _rows_of(site, release["product"])
+        if row["leaf_index"] > release["leaf_index"] and row["state"] != ReleaseState.REJECTED
+    ]
+
+
+def as_result(site: Site, row: Row, *, repeated: bool = False) -> ReleaseResult:
+    """Return a release as verbs hand it out."""
+    version = None if row["version"] is None else version_of(site, row["table_name"], row["version"])
+    return ReleaseResult(
+        release=row["release_id"],
+        product=row["product"],
+        table=row["table_name"],
+        version=row["version"],
+        state=ReleaseState(row["state"]),
+        rows=row["rows"],
+        suppressed=row["suppressed"],
+        k=row["k"],
+        l=row["l"],
+        t=row["t"],
+        findings=row["findings"],
+        reasons=tuple(row["reasons"] or ()),
+        leaf=row["leaf_index"],
+        file_digest=None if version is None else version.file_digest,
+        content_digest=row["content_digest"],
+        repeated=repeated,
+    )
+
+
+_WRITTEN = (ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN)
+
+
+def _rows_of(site: Site, product: str | None) -> list[Row]:
+    named = {} if product is None else {"product": product}
+    with site.registry.reading() as tx:
+        return tx.many("releases", order="leaf_index", **named)
