@@ -49,16 +49,20 @@ def _actions(folder: Path, version: int) -> Iterator[Mapping[str, object]]:
     try:
         yield from (json.loads(line) for line in path.read_text().splitlines() if line)
     except (ValueError, OSError) as error:
-        raise Damaged(f"commit {version} of {folder.name} cannot be parsed", remedy="livinglab fsck") from error
+        raise Damaged(
+            f"commit {version} of {folder.name} cannot be parsed", remedy="livinglab fsck"
+        ) from error
 
 
 def open_table(folder: Path, version: int) -> DeltaTable:
     """Open a table at a version; Damaged where its log does not say what the registry says."""
     try:
         return DeltaTable(folder, version=version)
-    except Exception as error:  # noqa: BLE001 -- deltalake raises its own and bare exceptions for damaged logs
-        raise Damaged(f"{folder.parent.name}.{folder.name} cannot be opened at version {version}",
-                      remedy="livinglab fsck") from error
+    except Exception as error:
+        raise Damaged(
+            f"{folder.parent.name}.{folder.name} cannot be opened at version {version}",
+            remedy="livinglab fsck",
+        ) from error
 
 
 def file_manifest(folder: Path, version: int, known: Mapping[str, str] | None = None) -> Manifest:
@@ -69,8 +73,12 @@ def file_manifest(folder: Path, version: int, known: Mapping[str, str] | None = 
     digests = dict(known or {})
     data = [Path(str(uri)).name for uri in open_table(folder, version).file_uris()]
     named = [*data, f"{LOG}/{version:020d}.json", *_checkpoint_files(folder, version)]
-    return tuple(sorted((path, digests.get(path) if path in data and path in digests else file_sha256(folder / path))
-                        for path in named))  # type: ignore[arg-type]
+    return tuple(
+        sorted(
+            (path, digests.get(path) if path in data and path in digests else file_sha256(folder / path))
+            for path in named
+        )
+    )  # type: ignore[arg-type]
 
 
 def _checkpoint_files(folder: Path, version: int) -> list[str]:

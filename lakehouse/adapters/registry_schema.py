@@ -27,9 +27,7 @@ def _table(key: str, **kinds: str) -> TableSchema:
 
 
 REGISTRY: Mapping[str, TableSchema] = {
-    "intents": _table(
-        "intent_id", text="intent_id run_key verb state created_at", json="tables payload"
-    ),
+    "intents": _table("intent_id", text="intent_id run_key verb state created_at", json="tables payload"),
     "versions": _table(
         "table_name version",
         text="table_name intent_id kind file_digest content_digest run_key record salt created_at",
@@ -56,7 +54,10 @@ REGISTRY: Mapping[str, TableSchema] = {
         json="reasons facts",
     ),
     "decisions": _table(
-        "decision_id", text="decision_id release_id decision reason created_at", integer="leaf_index", json="actor"
+        "decision_id",
+        text="decision_id release_id decision reason created_at",
+        integer="leaf_index",
+        json="actor",
     ),
     "answers": _table(
         "question_digest",
@@ -69,5 +70,7 @@ REGISTRY: Mapping[str, TableSchema] = {
         text="charge_id population purpose actor measure question_digest created_at",
         integer="micro_epsilon",
     ),
-    "models": _table("name digest", text="name digest state run_key created_at", integer="leaf_index", json="manifest card"),
+    "models": _table(
+        "name digest", text="name digest state run_key created_at", integer="leaf_index", json="manifest card"
+    ),
 }

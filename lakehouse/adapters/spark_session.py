@@ -98,7 +98,8 @@ def start_session(engine: Engine, scratch: Path) -> Any:
             return SparkSession.builder.remote(engine.master).getOrCreate()
         except PySparkException as error:
             raise Unavailable(
-                f"the Spark Connect server {engine.master} does not answer", remedy="start it, or use local[2]"
+                f"the Spark Connect server {engine.master} does not answer",
+                remedy="start it, or use local[2]",
             ) from error
     check_java()
     builder = SparkSession.builder.master(engine.master).appName("livinglab")
