@@ -40,10 +40,11 @@ class Transformed:
     """The rows of a silver table before its columns are handled.
 
     rejected: (index of the input row, reason code, column or None) of each row set aside.
-    passed: input rows of this table's kind that `rows` rests on (received = passed + rejected);
-    a transform that reads one kind of resource out of many counts only that kind.
+    input_rows: how many input rows each row of `rows` rests on; None where that is one each. So
+    received = sum of `input_rows` + number of rejected, and a transform that reads one kind of
+    resource out of many counts only that kind.
     """
 
     rows: pa.Table
     rejected: tuple[tuple[int, str, str | None], ...] = ()
-    passed: int
+    input_rows: tuple[int, ...] | None = None
