@@ -1,0 +1,22 @@
+"""Whether an SQLite file is whole: pages, indexes, constraints (https://sqlite.org/pragma.html#pragma_integrity_check)."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from lakehouse.errors import Unavailable
+
+
+def is_whole(path: Path) -> bool:
+    """Say whether SQLite finds nothing wrong with the file; Unavailable where there is none."""
+    if not path.is_file():
+        raise Unavailable(f"{path.name} is missing", remedy=f"restore {path.name} from its backup")
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as link:
+            return link.execute("PRAGMA integrity_check(1)").fetchall() == [("ok",)]
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise Unavailable(f"{path.name} is held by another process", remedy="try again") from error
+        return False
+    except sqlite3.DatabaseError:
+        return False

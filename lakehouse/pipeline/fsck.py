@@ -1,0 +1,95 @@
+"""Walk every Delta version, registry row and log file against each other (INTERFACE, `fsck`)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lakehouse.adapters.sqlite_integrity import is_whole
+from lakehouse.errors import Damaged
+from lakehouse.pipeline.fsck_people import check_content, check_vault_age, newest_versions
+from lakehouse.pipeline.fsck_registry import (
+    Finding,
+    Snapshot,
+    check_log,
+    check_records,
+    check_rows,
+    check_statements,
+    read_snapshot,
+)
+from lakehouse.pipeline.fsck_tables import check_table, stray_files, table_folders
+from lakehouse.pipeline.site import Site
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FsckResult:
+    """How many tables and versions were walked, and what does not agree."""
+
+    tables: int
+    versions: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Say whether nothing was found."""
+        return not self.findings
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields of INTERFACE."""
+        found = [{"kind": finding.kind, "place": finding.place} for finding in self.findings]
+        return {"tables": self.tables, "versions": self.versions, "findings": found, "clean": self.clean}
+
+
+def fsck(site: Site, say: Say) -> FsckResult:
+    """Return everything that does not agree; `say` is told what is being walked.
+
+    Raises Unavailable without the vault or the keys: then nothing is known about bronze and silver.
+    """
+    site.actor.require("fsck")
+    site.vault.counter()
+    findings = list(_check_databases(site, say))
+    if findings:
+        return FsckResult(tables=0, versions=0, findings=tuple(findings))
+    folders = table_folders(site)
+    findings += check_rows(site)
+    try:
+        snapshot = read_snapshot(site)
+        findings += _check_registry(site, snapshot, say)
+        tables = sorted({row["table_name"] for row in snapshot.of("versions")} | folders.keys())
+        findings += stray_files(site)
+        for table in tables:
+            findings += _check_one(site, table, folders.get(table, set()), snapshot, say)
+    except Damaged as error:
+        # Rows that cannot be parsed end the walk; their MACs have named them above.
+        return failed(error, findings)
+    return FsckResult(tables=len(tables), versions=len(snapshot.of("versions")), findings=tuple(findings))
+
+
+def failed(error: Damaged, findings: list[Finding]) -> FsckResult:
+    """Return the result of a walk that damage ended."""
+    ended = Finding(kind=error.message, place=str(error.facts.get("place", "home")))
+    return FsckResult(tables=0, versions=0, findings=(*findings, ended))
+
+
+def _check_databases(site: Site, say: Say) -> Iterator[Finding]:
+    for name in ("registry.db", "vault.db"):
+        say(f"checking {name}")
+        if not is_whole(site.home.place(name)):
+            yield Finding(kind="database is not whole", place=name)
+
+
+def _check_registry(site: Site, snapshot: Snapshot, say: Say) -> Iterator[Finding]:
+    say(f"checking {len(snapshot.of('entries'))} leaves")
+    yield from check_log(site, snapshot)
+    yield from check_records(snapshot)
+    yield from check_statements(snapshot)
+    yield from check_vault_age(site, snapshot)
+
+
+def _check_one(site: Site, table: str, files: set[str], snapshot: Snapshot, say: Say) -> list[Finding]:
+    """Check files first; rows are read only where the files are whole."""
+    say(f"checking {table}")
+    findings = list(check_table(site, table, files, snapshot))
+    newest = newest_versions(snapshot).get(table)
+    return findings or (list(check_content(site, newest)) if newest else [])

@@ -1,0 +1,57 @@
+"""The vault against log and lake: everyone in the lake is in it, and the rows give their digests."""
+
+from collections.abc import Iterator
+
+from lakehouse.adapters.delta_log import open_table
+from lakehouse.core.lineage import Version, parse_record
+from lakehouse.errors import Damaged, NotVerified
+from lakehouse.pipeline.fsck_registry import Finding, Snapshot
+from lakehouse.pipeline.signing import recompute_content
+from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.writing import as_version
+
+
+def check_vault_age(site: Site, snapshot: Snapshot) -> Iterator[Finding]:
+    """Check that the vault is not older than the newest record says."""
+    counter = site.vault.counter()
+    logged = max((_counter_of(str(row["entry"])) for row in snapshot.of("entries")), default=0)
+    if counter < logged:
+        yield Finding(
+            kind=f"vault is older than the log: {counter} changes, logged {logged}", place="vault.db"
+        )
+
+
+def _counter_of(entry: str) -> int:
+    try:
+        return parse_record(entry.encode()).vault_counter
+    except NotVerified:
+        return 0
+
+
+def newest_versions(snapshot: Snapshot) -> dict[str, Version]:
+    """Return the newest signed version of each table."""
+    rows = sorted(snapshot.of("versions"), key=lambda row: row["version"])
+    return {row["table_name"]: as_version(row) for row in rows}
+
+
+def check_content(site: Site, version: Version) -> Iterator[Finding]:
+    """Check one table's people against the vault and its rows against the content digest."""
+    place = f"lake/{version.table}@{version.version}"
+    try:
+        unknown = _unknown_people(site, version)
+        if unknown:
+            yield Finding(kind=f"{unknown} people unknown to the vault", place=place)
+            return
+        if recompute_content(site, version) != version.content_digest:
+            yield Finding(kind="rows are not those of the content digest", place=place)
+    except (Damaged, OSError, ValueError) as error:
+        kind = error.message if isinstance(error, Damaged) else "rows cannot be read"
+        yield Finding(kind=kind, place=place)
+
+
+def _unknown_people(site: Site, version: Version) -> int:
+    opened = open_table(site.lake.folder_of(version.table), version.version)
+    if "subject" not in {field.name for field in opened.schema().fields}:
+        return 0
+    column = site.lake.read(version.table, version.version, ["subject"]).column("subject")
+    return len(site.vault.missing_subjects(name for name in column.unique().to_pylist() if name))

@@ -1,0 +1,165 @@
+"""registry.db against the log: rows and their MACs, entries, records, heads, and the files of registry/."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lakehouse.adapters.signatures import verify_signature
+from lakehouse.adapters.sql_registry import Row
+from lakehouse.core.canonical import digest_json
+from lakehouse.core.checkpoint import parse_checkpoint, parse_note, verify_note
+from lakehouse.core.digests import SALT_BYTES, commit_details
+from lakehouse.core.lineage import LineageRecord, parse_record
+from lakehouse.core.merkle import leaf_hash, roots_by_size
+from lakehouse.errors import NotVerified, WrongUse
+from lakehouse.pipeline.site import Site
+
+TABLES_READ = ("versions", "entries", "records", "checkpoints", "intents", "answers", "decisions", "models")
+LEAF_KINDS = {"answers": "answer", "decisions": "decision", "models": "model"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One disagreement: what kind, and where. Never a value of a person."""
+
+    kind: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The rows of registry.db that fsck compares, read in one transaction, by table."""
+
+    rows: Mapping[str, list[Row]]
+
+    def of(self, table: str) -> list[Row]:
+        """Return the rows of one table in key order."""
+        return self.rows[table]
+
+
+def read_snapshot(site: Site) -> Snapshot:
+    """Return one consistent state of the registry; Damaged where a row cannot be parsed."""
+    with site.registry.reading() as tx:
+        return Snapshot({table: tx.many(table) for table in TABLES_READ})
+
+
+def check_rows(site: Site) -> Iterator[Finding]:
+    """Check the MAC of every row and the seal of every table."""
+    for table, key, problem in site.registry.check():
+        yield Finding(kind=f"registry: {problem}", place=f"registry.db {table} {key}".rstrip())
+
+
+def check_log(site: Site, snapshot: Snapshot) -> Iterator[Finding]:
+    """Check entries against leaf hashes, registry/ byte for byte, and every head that was signed."""
+    rows = snapshot.of("entries")
+    entries = [str(row["entry"]).encode() for row in rows]
+    for number, row in enumerate(rows):
+        if row["leaf_index"] != number or row["leaf_hash"] != leaf_hash(entries[number]).hex():
+            yield Finding(kind="entry is not its leaf", place=f"registry.db entries {row['leaf_index']}")
+    for found in site.log.check(entries):
+        yield Finding(kind=found.kind, place=f"registry/{found.place}")
+    roots = [b"", *roots_by_size(leaf_hash(entry) for entry in entries)]
+    for row in snapshot.of("checkpoints"):
+        if not _is_head(site, row, roots):
+            yield Finding(
+                kind="signed head is not one of this log", place=f"registry.db checkpoints {row['size']}"
+            )
+
+
+def _is_head(site: Site, row: Row, roots: list[bytes]) -> bool:
+    try:
+        note = parse_note(row["note"])
+        head = parse_checkpoint(note.text)
+        verify_note(note, site.log.trust.log, verify_signature)
+    except NotVerified:
+        return False
+    known = 0 < head.size < len(roots) and head.root == roots[head.size]
+    return known and (head.origin, head.size, head.root.hex()) == (
+        site.log.trust.origin,
+        row["size"],
+        row["root"],
+    )
+
+
+def check_records(snapshot: Snapshot) -> Iterator[Finding]:
+    """Check that each entry has one record, and each record its entry, its details and its fields."""
+    entries = {row["leaf_index"]: row for row in snapshot.of("entries")}
+    owned: set[int] = set()
+    for table in ("versions", "records"):
+        for row in snapshot.of(table):
+            place = f"registry.db {table} leaf {row['leaf_index']}"
+            entry = entries.get(row["leaf_index"])
+            if entry is None or entry["entry"] != row["record"] or row["leaf_index"] in owned:
+                yield Finding(kind="record is not its entry", place=place)
+                continue
+            owned.add(row["leaf_index"])
+            problem = _record_problem(table, row)
+            if problem:
+                yield Finding(kind=problem, place=place)
+    for index in sorted(entries.keys() - owned):
+        yield Finding(kind="entry without a record", place=f"registry.db entries {index}")
+
+
+def _record_problem(table: str, row: Row) -> str | None:
+    try:
+        record = parse_record(row["record"].encode())
+    except NotVerified:
+        return "record cannot be parsed"
+    if not _commits_to(record, row):
+        return "details are not those committed to"
+    fields = _version_fields(record) if table == "versions" else _record_fields(record)
+    if any(row[name] != value for name, value in fields.items()):
+        return "row differs from its record"
+    return None
+
+
+def _commits_to(record: LineageRecord, row: Row) -> bool:
+    try:
+        salt = bytes.fromhex(row["salt"])
+        return len(salt) == SALT_BYTES and commit_details(row["details"], salt) == record.details_commitment
+    except (ValueError, TypeError, WrongUse):
+        return False
+
+
+def _record_fields(record: LineageRecord) -> dict[str, Any]:
+    return {"kind": record.kind, "inputs": list(record.inputs), "created_at": record.time}
+
+
+def _version_fields(record: LineageRecord) -> dict[str, Any]:
+    return {
+        **_record_fields(record),
+        "table_name": record.table,
+        "version": record.version,
+        "intent_id": record.intent,
+        "file_digest": record.digests.get("file"),
+        "content_digest": record.digests.get("content"),
+    }
+
+
+def check_statements(snapshot: Snapshot) -> Iterator[Finding]:
+    """Check that answers, decisions and models are what their leaves say."""
+    records = {row["leaf_index"]: row for row in snapshot.of("records")}
+    for table, kind in LEAF_KINDS.items():
+        for row in snapshot.of(table):
+            if row["leaf_index"] is None:
+                continue
+            record = records.get(row["leaf_index"])
+            if record is None or record["kind"] != kind or not _is_stated(table, row, record):
+                yield Finding(
+                    kind=f"{kind} is not the logged one",
+                    place=f"registry.db {table} leaf {row['leaf_index']}",
+                )
+
+
+def _is_stated(table: str, row: Row, record: Row) -> bool:
+    """Say whether the digests of the record are those of the row; rows without one are bound by their MAC."""
+    try:
+        digests = parse_record(record["record"].encode()).digests
+        if table == "answers":
+            made = {"question": row["question_digest"], "answer": digest_json(row["answer"])}
+            return all(digests.get(name) == digest for name, digest in made.items())
+        if table == "models":
+            return row["digest"] in digests.values()
+    except (NotVerified, WrongUse):
+        return False
+    return True
