@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.adapters.release_rows import SUBJECT, FinishedRows, cell_name, require_columns
+from lakehouse.core.answer import AnswerCell
 from lakehouse.core.groups import GroupMeasures
 from lakehouse.core.hierarchies import Hierarchy
 from lakehouse.core.release_rules import PrivateStatistic, ReleaseRules
@@ -64,13 +65,14 @@ def add_answers(
     rows: pa.Table,
     cells: Sequence[str],
     statistic: PrivateStatistic,
-    answers: Mapping[Cell, tuple[Decimal | None, Decimal]],
+    answers: Sequence[AnswerCell],
 ) -> pa.Table:
-    """Add a private statistic and its accuracy. answers: (value, accuracy) by cell."""
+    """Add a private statistic and its accuracy; `cells` stand in the order of the answers' keys."""
+    by_cell = {tuple(value for _, value in found.keys): found for found in answers}
     keys = list(zip(*(rows.column(name).to_pylist() for name in cells), strict=True))
-    found = [answers.get(key, (None, None)) for key in keys]
-    values = pa.array([_number(value) for value, _ in found], pa.float64())
-    accuracies = pa.array([_number(accuracy) for _, accuracy in found], pa.float64())
+    found = [by_cell.get(key) for key in keys]
+    values = pa.array([_number(cell and cell.value) for cell in found], pa.float64())
+    accuracies = pa.array([_number(cell and cell.accuracy95) for cell in found], pa.float64())
     return rows.append_column(statistic.column, values).append_column(statistic.accuracy_column, accuracies)
 
 

@@ -155,10 +155,7 @@ def _add_private_statistics(
     answers = []
     for statistic in inputs.rules.private:
         found = answer(site, _question(inputs, statistic), verb="publish")
-        by_cell = {
-            tuple(value for _, value in cell.keys): (cell.value, cell.accuracy95) for cell in found.cells
-        }
-        rows = add_answers(rows, inputs.rules.cells, statistic, by_cell)
+        rows = add_answers(rows, inputs.rules.cells, statistic, found.cells)
         answers.append(found)
     return rows, answers
 

@@ -63,7 +63,7 @@ def count_findings(site: Site, rules: ReleaseRules, rows: pa.Table) -> int:
 
 
 def decimal_text(share: Fraction | None) -> str | None:
-    """Return a share as decimal text with four places at most, rounded up: a distance is never understated."""
+    """Return a share as decimal text, at most four places, rounded up: no distance is understated."""
     if share is None:
         return None
     whole = -(-share.numerator * 10_000 // share.denominator)

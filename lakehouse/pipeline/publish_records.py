@@ -139,6 +139,7 @@ _WRITTEN = (ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN)
 
 
 def _rows_of(site: Site, product: str | None) -> list[Row]:
-    named = {} if product is None else {"product": product}
     with site.registry.reading() as tx:
-        return tx.many("releases", order="leaf_index", **named)
+        if product is None:
+            return tx.many("releases", order="leaf_index")
+        return tx.many("releases", order="leaf_index", product=product)
