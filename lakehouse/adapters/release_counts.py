@@ -71,8 +71,8 @@ def add_answers(
     by_cell = {tuple(value for _, value in found.keys): found for found in answers}
     keys = list(zip(*(rows.column(name).to_pylist() for name in cells), strict=True))
     found = [by_cell.get(key) for key in keys]
-    values = pa.array([_number(cell and cell.value) for cell in found], pa.float64())
-    accuracies = pa.array([_number(cell and cell.accuracy95) for cell in found], pa.float64())
+    values = pa.array([None if cell is None else _number(cell.value) for cell in found], pa.float64())
+    accuracies = pa.array([None if cell is None else float(cell.accuracy95) for cell in found], pa.float64())
     return rows.append_column(statistic.column, values).append_column(statistic.accuracy_column, accuracies)
 
 
