@@ -104,7 +104,7 @@ def checks_section(table: TableFacts) -> Section:
 
 def findings_section(table: TableFacts) -> Section:
     """Which personal data was found, and what of it is left."""
-    grid = findings_grid(table.version.detail("findings"))
+    grid = findings_grid(table.version.detail("findings") or {})
     left = table.version.detail("findings_left")
     if not grid.rows:
         lead = "The detectors found no personal data in columns that are stored in clear."
@@ -116,28 +116,14 @@ def findings_section(table: TableFacts) -> Section:
     )
 
 
-def findings_grid(findings: Any) -> Grid:
-    """Return found kinds of personal data with their counts; takes a map by column or a list of rows."""
-    columns = ("Column", "Kind", "Count")
-    match findings:
-        case Mapping():
-            rows = tuple(
-                (str(column), str(kind).lower().replace("_", " "), shown(count))
-                for column, kinds in findings.items()
-                for kind, count in (kinds.items() if isinstance(kinds, Mapping) else [("", kinds)])
-            )
-        case list() | tuple():
-            rows = tuple(
-                (
-                    shown(own.get("column")),
-                    str(own.get("entity", "")).lower().replace("_", " "),
-                    shown(own.get("count")),
-                )
-                for own in findings
-            )
-        case _:
-            rows = ()
-    return Grid(columns=columns, rows=rows, right=("Count",))
+def findings_grid(findings: Mapping[str, int]) -> Grid:
+    """Return what was found: keys are a place and a kind (`notes PERSON`), values counts."""
+    rows = tuple(
+        (place or "–", kind.lower().replace("_", " "), shown(count))
+        for name, count in sorted(findings.items())
+        for place, _, kind in [name.rpartition(" ")]
+    )
+    return Grid(columns=("Where", "Kind", "Count"), rows=rows, right=("Count",))
 
 
 def release_section(table: TableFacts) -> Section | None:

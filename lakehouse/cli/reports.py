@@ -1,0 +1,96 @@
+"""Commands that show how the site stands: status, and reports to keep."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lakehouse.cli.output import context_of, print_facts, print_table
+from lakehouse.errors import WrongUse
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lakehouse.pipeline.status import SiteStatus
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.command("report")(write_report)
+    app.command("status")(show_status)
+
+
+def write_report(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write to.")],
+    target: Annotated[str | None, typer.Argument(metavar="TABLE[@V] | RUN", show_default=False)] = None,
+    whole_site: Annotated[bool, typer.Option("--site", help="Report on the whole site.")] = False,
+) -> None:
+    """Write a lineage report: one HTML page that loads nothing, and its JSON-LD.
+
+    Reads: the registry, the log's head and the contracts; no row of any table.
+    Writes: FOLDER/<name>.html and FOLDER/<name>.jsonld, which only you can read.
+
+    Example: livinglab report gold.gait_by_cohort -o reports
+    """
+    if (target is None) != whole_site:
+        raise WrongUse("name one table or run, or give --site", remedy="livinglab report --help")
+    from lakehouse.pipeline import report
+
+    cli = context_of(context)
+    site = cli.open()
+    with cli.progress("writing the report"):
+        written = report.write_report(site, target, output)
+    cli.emit(
+        written.as_json(),
+        lambda console: print_table(console, ["written"], [[str(file)] for file in written.files]),
+    )
+
+
+def show_status(context: typer.Context) -> None:
+    """Say how the site stands, and what is missing and how to get it.
+
+    Reads: the home, the registry, the environments; no row of any table. Works before there is a home.
+    Writes: nothing.
+
+    Example: livinglab status
+    """
+    from lakehouse.adapters.site_file import read_site_file
+    from lakehouse.pipeline.status import site_status, unopened_status
+    from lakehouse.sites import IDENTITY, home_path
+
+    cli = context_of(context)
+    path, settings = home_path(cli.home), read_site_file(cli.site_file)
+    there = (path / IDENTITY).exists()
+    status = site_status(cli.open(), settings) if there else unopened_status(path, settings)
+    cli.emit(status.as_json(), lambda console: _print_status(console, status))
+
+
+def _print_status(console: "Console", status: "SiteStatus") -> None:
+    shown = status.as_json()
+    print_facts(console, {name: shown[name] for name in ("home", "site", "initialised", "code_version")})
+    print_facts(console, {"log size": status.log_size, "acting as": status.actor})
+    print_table(
+        console,
+        ["part", "ready", "what it says"],
+        [[own.name, "yes" if own.ready else "no", own.says] for own in status.engines],
+        title="Engines",
+    )
+    if status.tables:
+        columns = ["name", "layer", "version", "rows"]
+        rows = [[own[name] for name in columns] for own in status.tables]
+        print_table(console, columns, rows, title="Tables", right=["version", "rows"])
+    if status.runs:
+        print_table(
+            console, ["run", "last write"], [[own["run"], own["time"]] for own in status.runs], title="Runs"
+        )
+    if status.budget:
+        columns = ["population", "purpose", "cap", "spent", "left"]
+        rows = [[own[name] for name in columns] for own in status.budget]
+        print_table(console, columns, rows, title="Privacy budget", right=["cap", "spent", "left"])
+    for release in status.waiting:
+        console.print(
+            f"waiting for a decision: {release['product']} (livinglab approve {release['release']})"
+        )
+    for missing in status.missing:
+        console.print(f"missing: {missing['what']}: {missing['remedy']}")

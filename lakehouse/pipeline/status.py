@@ -1,0 +1,195 @@
+"""status: how the site stands, what it lacks and how to get that. Works before there is a home."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+from lakehouse.adapters.fhe_client import ModelsEnvironment
+from lakehouse.adapters.site_file import SiteSettings
+from lakehouse.adapters.spark_jars import FETCH, default_folder, pinned_digests
+from lakehouse.adapters.spark_session import check_java
+from lakehouse.adapters.sql_registry import Row
+from lakehouse.core.release import ReleaseState
+from lakehouse.errors import LivingLabError, NotReady
+from lakehouse.pipeline.budget import budget_rows
+from lakehouse.pipeline.catalogue import list_tables
+from lakehouse.pipeline.site import Site
+from lakehouse.version import code_version
+
+RUNS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Something the site computes with: whether it is there, and its version or what is wrong."""
+
+    name: str
+    ready: bool
+    says: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteStatus:
+    """How a site stands. Of a home that is not initialised only home, engines and what is missing.
+
+    tables: those of `livinglab tables`; runs: newest first {run, time, tables}; waiting: releases that
+    wait for a decision; missing: {what, remedy}.
+    """
+
+    home: str
+    site: str
+    initialised: bool
+    code_version: str
+    engines: Sequence[Engine]
+    actor: str | None = None
+    origin: str | None = None
+    log_size: int | None = None
+    root: str | None = None
+    tables: Sequence[Mapping[str, object]] = ()
+    runs: Sequence[Mapping[str, object]] = ()
+    waiting: Sequence[Mapping[str, object]] = ()
+    budget: Sequence[Mapping[str, object]] = ()
+    models: Sequence[str] = ()
+    unfinished: int = 0
+    missing: Sequence[Mapping[str, str]] = field(default_factory=tuple)
+
+    def as_json(self) -> dict[str, object]:
+        """Return the fields of `status` (INTERFACE, Commands)."""
+        log = {"origin": self.origin, "size": self.log_size, "root": self.root}
+        return {
+            "home": self.home,
+            "site": self.site,
+            "initialised": self.initialised,
+            "code_version": self.code_version,
+            "actor": self.actor,
+            "engines": [
+                {"name": own.name, "ready": own.ready, "says": own.says, "remedy": own.remedy}
+                for own in self.engines
+            ],
+            "log": log if self.initialised else None,
+            "tables": list(self.tables),
+            "runs": list(self.runs),
+            "waiting": list(self.waiting),
+            "budget": list(self.budget),
+            "models": list(self.models),
+            "unfinished": self.unfinished,
+            "missing": list(self.missing),
+        }
+
+
+def unopened_status(home: Path, settings: SiteSettings) -> SiteStatus:
+    """Return what can be said before the home is initialised."""
+    models = ModelsEnvironment(
+        python=settings.models_python, folder=settings.models_folder, artefacts=home / "models", keys=home
+    )
+    engines = look_at_engines(models, settings.detector_model)
+    absent = {"what": "the home is not initialised", "remedy": "livinglab demo"}
+    return SiteStatus(
+        home=str(home),
+        site=settings.name,
+        initialised=False,
+        code_version=code_version(),
+        engines=engines,
+        missing=(absent, *_missing_engines(engines)),
+    )
+
+
+def site_status(site: Site, settings: SiteSettings) -> SiteStatus:
+    """Return how an opened site stands. Raises NotAllowed, Damaged, Unavailable."""
+    site.actor.require("status")
+    engines = look_at_engines(site.models, settings.detector_model)
+    tables = list_tables(site)
+    with site.registry.reading() as tx:
+        versions = tx.many("versions", order="leaf_index")
+        waiting = tx.many("releases", state=str(ReleaseState.SUBMITTED))
+        models = tx.many("models", state="active")
+        unfinished = tx.count("intents", state="open")
+    return SiteStatus(
+        home=str(site.home.path),
+        site=site.name,
+        initialised=True,
+        code_version=site.code_version,
+        actor=site.actor.name,
+        engines=engines,
+        origin=site.home.origin,
+        log_size=site.log.size(),
+        root=site.log.root().hex(),
+        tables=tables,
+        runs=last_runs(versions),
+        waiting=[_waiting(row) for row in waiting],
+        budget=[row.as_json() for row in budget_rows(site)],
+        models=[row["name"] for row in models],
+        unfinished=unfinished,
+        missing=(*_missing_engines(engines), *_missing_tables(tables)),
+    )
+
+
+def look_at_engines(models: ModelsEnvironment, language_model: str) -> tuple[Engine, ...]:
+    """Return the engines, each asked whether it is there; none is started."""
+    return (
+        _engine("java", lambda: f"Java {check_java()}"),
+        _engine("delta jars", _look_for_jars),
+        _engine("language model", lambda: _look_for_language_model(language_model)),
+        _engine("models environment", lambda: _look_for_models(models)),
+    )
+
+
+def last_runs(versions: Sequence[Row]) -> list[dict[str, object]]:
+    """Return the newest runs first, with the time of their last write and the tables they wrote."""
+    runs: dict[str, dict[str, object]] = {}
+    for row in versions:
+        run = (row["details"] or {}).get("run")
+        if run is None:
+            continue
+        earlier = runs.pop(run, None)
+        tables = [*(earlier["tables"] if earlier else ()), row["table_name"]]  # type: ignore[misc]
+        runs[run] = {"run": run, "time": row["created_at"], "tables": sorted(set(tables))}
+    return list(runs.values())[::-1][:RUNS_SHOWN]
+
+
+def _engine(name: str, look: Callable[[], str]) -> Engine:
+    try:
+        return Engine(name=name, ready=True, says=look())
+    except LivingLabError as error:
+        return Engine(name=name, ready=False, says=error.message, remedy=error.remedy)
+
+
+def _look_for_jars() -> str:
+    """Say whether the jars lie there; their digests are checked when Spark starts."""
+    folder, pinned = default_folder(), pinned_digests()
+    absent = [name for name in pinned if not (folder / name).is_file()]
+    if absent:
+        raise NotReady(f"{len(absent)} of {len(pinned)} Delta jars are missing", remedy=FETCH)
+    return f"{len(pinned)} jars"
+
+
+def _look_for_language_model(name: str) -> str:
+    if find_spec(name) is None:
+        raise NotReady(f"the language model {name} is not installed", remedy="make setup")
+    return name
+
+
+def _look_for_models(models: ModelsEnvironment) -> str:
+    models.require()
+    return f"recipes: {', '.join(models.recipe_names()) or 'none'}"
+
+
+def _waiting(release: Row) -> dict[str, object]:
+    return {
+        "release": release["release_id"],
+        "product": release["product"],
+        "since": release["created_at"],
+        "reasons": list(release["reasons"] or ()),
+    }
+
+
+def _missing_engines(engines: Sequence[Engine]) -> list[dict[str, str]]:
+    return [{"what": own.says, "remedy": own.remedy or ""} for own in engines if not own.ready]
+
+
+def _missing_tables(tables: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
+    if any(own["layer"] == "bronze" and own["version"] is not None for own in tables):
+        return []
+    return [{"what": "no data has been landed", "remedy": "livinglab demo, or livinglab land DATASET PATH"}]
