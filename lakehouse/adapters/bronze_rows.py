@@ -191,8 +191,8 @@ def _stored_column(
         return values.cast(ARROW_TYPES[column.type])
     rows = found.rows.column("row").combine_chunks() if column.sensitivity is Sensitivity.FREE_TEXT else None
     return seal_values(
-        values.cast(pa.string()), subjects, people.seal_keys, table=contract.table, column=column.name, batch=batch,
-        rows=rows,
+        values.cast(pa.string()), subjects, people.seal_keys, table=contract.table, column=column.name,
+        batch=batch, rows=rows,
     )  # fmt: skip
 
 
@@ -238,13 +238,17 @@ def all_rows_text(file: FileRows) -> bytes:
 
 def repeated_keys(rows: pa.Table, keys: Sequence[str]) -> np.ndarray:  # type: ignore[type-arg]
     """Return the indexes of rows whose (subject, keys) stood in an earlier row of the table."""
-    columns = ["subject", *keys]
-    grouped = rows.select(columns).group_by(columns, use_threads=False).aggregate([([], "count_all")])
-    if len(grouped) == len(rows):
+    places = np.zeros(len(rows), dtype=np.int64)
+    for name in ("subject", *keys):
+        codes = rows.column(name).combine_chunks().dictionary_encode()
+        null = len(codes.dictionary)
+        if len(places) and int(places.max()) > np.iinfo(np.int64).max // (null + 1) - 1:
+            places = np.unique(places, return_inverse=True)[1]
+        places = places * (null + 1) + pc.fill_null(codes.indices, null).to_numpy()
+    if len(places) < 2 or bool(np.all(places[1:] > places[:-1])):
         return np.array([], dtype=np.int64)
-    numbered = rows.select(columns).append_column("place", pa.array(np.arange(len(rows))))
-    first = numbered.group_by(columns, use_threads=False).aggregate([("place", "min")]).column("place_min")
-    return np.setdiff1d(np.arange(len(rows)), first.to_numpy())
+    _, first = np.unique(places, return_index=True)
+    return np.setdiff1d(np.arange(len(rows)), first)
 
 
 def quarantine_rows(

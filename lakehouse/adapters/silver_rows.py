@@ -14,7 +14,6 @@ from lakehouse.methods import apply_column
 from lakehouse.methods.context import MethodContext
 from lakehouse.methods.unseal import open_column
 
-WEIGHT = "input_rows"
 Refusal = tuple[str, str | None]
 
 
@@ -98,13 +97,6 @@ def superseded_rows(rows: pa.Table, keys: Sequence[str], refused: Iterable[int])
 def kept_rows(rows: pa.Table, dropped: Iterable[int]) -> pa.Table:
     """Return the rows without the dropped indexes."""
     return rows.filter(row_mask(len(rows), dropped))
-
-
-def input_weights(rows: pa.Table) -> list[int]:
-    """Return how many input rows each row rests on (n)."""
-    if WEIGHT in rows.column_names:
-        return [int(weight) for weight in rows.column(WEIGHT).to_pylist()]
-    return [1] * len(rows)
 
 
 def refused_entries(

@@ -154,7 +154,6 @@ def _write_gold(site: Site, row: Row, run_key: str) -> list[Version]:
         table=product.table,
         rows=site.lake.read(draft.table, draft.version),
         mode="overwrite",
-        keys=released,
         by_subject=False,
         details={"release": row["release_id"], "assessment": row["facts"], "promoted_from": draft.leaf},
     )

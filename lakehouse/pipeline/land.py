@@ -28,8 +28,6 @@ from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.writing import TableWrite, repeat_of, table_locks, version_details, write_tables
 from lakehouse.readers import read_files
 
-PLACE_KEYS = ("batch", "file", "row")
-
 
 def land(site: Site, dataset: str, paths: Sequence[Path]) -> TableResult:
     """Land files of one data set as one batch; files of earlier batches are a no-op.
@@ -107,7 +105,7 @@ def _write_batch(site: Site, batch: Batch, run_key: str) -> TableResult:
         "findings": dict(batch.findings),
         "contract": contract.digest,
     }
-    writes = [TableWrite(table=contract.table, rows=rows, mode="append", keys=PLACE_KEYS, details=details)]
+    writes = [TableWrite(table=contract.table, rows=rows, mode="append", details=details)]
     if aside:
         writes.append(_quarantine_write(site, batch, aside, details))
     versions = write_tables(
@@ -165,7 +163,7 @@ def _quarantine_write(
         batch=batch.number,
         stage="land",
     )
-    return TableWrite(table=table, rows=rows, mode="append", keys=PLACE_KEYS, details=details)
+    return TableWrite(table=table, rows=rows, mode="append", details=details)
 
 
 def _batch_row(

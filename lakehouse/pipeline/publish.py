@@ -77,7 +77,6 @@ def _write_release(site: Site, inputs: PublishInputs, product: FinishedProduct) 
         table=table,
         rows=ordered,
         mode="overwrite",
-        keys=inputs.released,
         by_subject=False,
         kind="write" if published else "draft",
         details=_details(inputs, product, answers),
@@ -166,6 +165,7 @@ def _question(inputs: PublishInputs, statistic: PrivateStatistic) -> Question:
         statistic.of,
         on=statistic.on,
         by=statistic.by,
+        bounds=statistic.bounds,
         epsilon=statistic.epsilon,
         purpose=inputs.rules.purpose,
     )

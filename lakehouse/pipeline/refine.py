@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from lakehouse.adapters.arrow_rows import ordered_rows
-from lakehouse.adapters.bronze_rows import SetAside, quarantine_rows
+from lakehouse.adapters.bronze_rows import PLACE_COLUMNS, SetAside, quarantine_rows
 from lakehouse.adapters.gx_validator import ValidationResult
 from lakehouse.adapters.silver_rows import (
     handle_columns,
-    input_weights,
     joined_rows,
     kept_rows,
     needs_opening,
@@ -26,7 +25,7 @@ from lakehouse.core.lineage import Version
 from lakehouse.errors import WrongUse
 from lakehouse.methods import find_transform
 from lakehouse.methods.context import MethodContext, Transformed
-from lakehouse.pipeline.land import PLACE_KEYS, bronze_contract, quarantine_of
+from lakehouse.pipeline.land import bronze_contract, quarantine_of
 from lakehouse.pipeline.results import TableResult
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.writing import (
@@ -159,7 +158,6 @@ def _write(
             table=contract.table,
             rows=refined.rows,
             mode="overwrite",
-            keys=_order_keys(refined.rows, contract),
             details=details,
         )
     ]
@@ -174,25 +172,18 @@ def _write(
     )
 
 
-def _order_keys(rows: pa.Table, contract: DatasetContract) -> tuple[str, ...]:
-    """Contract keys order a subject's rows; what they leave open the other columns decide."""
-    return tuple(
-        dict.fromkeys([*(k for k in contract.keys if k in rows.column_names), *sorted(rows.column_names)])
-    )
-
-
 def _quarantine_write(
     site: Site, contract: DatasetContract, aside: Sequence[SetAside], details: Mapping[str, object]
 ) -> TableWrite:
     table = quarantine_of(contract.table)
     rows = quarantine_rows(table, aside, {}, site.vault.batch_key(table), batch=0, stage="refine")
-    return TableWrite(table=table, rows=rows, mode="overwrite", keys=PLACE_KEYS, details=details)
+    return TableWrite(table=table, rows=rows, mode="overwrite", details=details)
 
 
 def _make_rows(site: Site, contract: DatasetContract, inputs: Mapping[str, Version]) -> _Refined:
     source = inputs[str(contract.source)]
     bronze = site.contracts.by_table[source.table]
-    rows = ordered_rows(site.lake.read(source.table, source.version), PLACE_KEYS)
+    rows = ordered_rows(site.lake.read(source.table, source.version), PLACE_COLUMNS)
     people = set(rows.column("subject").unique().to_pylist()) - {None}
     if needs_opening(bronze, contract):
         rows = opened_rows(rows, bronze, contract, site.vault.subject_keys(people, "seal"))
@@ -205,7 +196,7 @@ def _make_rows(site: Site, contract: DatasetContract, inputs: Mapping[str, Versi
     aside += refused
     return _Refined(
         rows=finished,
-        received=transformed.passed + len(transformed.rejected) + len(unlinked),
+        received=sum(transformed.input_rows) + len(transformed.rejected) + len(unlinked),
         set_aside=tuple(aside),
         validation=validation,
         findings=dict(transformed.findings),
@@ -252,7 +243,7 @@ def _finish(
     validation = site.validator.validate(kept_rows(handled.rows, refused), contract.checks)
     for index in validation.failing_rows:
         refused[standing[index]] = ("check_failed", validation.failing_rows[index])
-    entries = refused_entries(rows, [(i, *refused[i]) for i in sorted(refused)], input_weights(rows))
+    entries = refused_entries(rows, [(i, *refused[i]) for i in sorted(refused)], transformed.input_rows)
     return kept_rows(handled.rows, refused), entries, validation
 
 

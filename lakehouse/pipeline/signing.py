@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lakehouse.adapters.arrow_rows import canonical_rows, content_leaves, ordered_rows
+from lakehouse.adapters.bronze_rows import PLACE_COLUMNS
 from lakehouse.adapters.delta_log import Manifest, file_manifest, newest_version
 from lakehouse.adapters.delta_tables import plain_types
 from lakehouse.adapters.sql_registry import Row, Transaction
@@ -34,13 +35,18 @@ class _Signed:
     draft: Draft
 
 
-def sign_intent(site: Site, intent: Row) -> list[Version]:
-    """Give every version of the intent its leaf, add the intent's registry rows and end it."""
-    signed = [_sign_table(site, intent, number, table) for number, table in enumerate(intent["tables"])]
+def sign_intent(site: Site, intent: Row, rows: Sequence[pa.Table] | None = None) -> list[Version]:
+    """Give every version of the intent its leaf, add the intent's registry rows and end it.
+
+    `rows` are the tables written, in the intent's order; read from their staged files where absent.
+    """
+    tables = intent["tables"]
+    written = rows or [staged_rows(site, intent["intent_id"], number) for number in range(len(tables))]
+    signed = [_sign_table(site, intent, table, own) for table, own in zip(tables, written, strict=True)]
     with log_transaction(site) as tx:
         versions = [_add_version(tx, intent, own) for own in signed]
-        for name, rows in intent["payload"]["rows"].items():
-            for row in rows:
+        for name, added in intent["payload"]["rows"].items():
+            for row in added:
                 tx.add(name, **_filled(row, versions))
         tx.change("intents", {"intent_id": intent["intent_id"]}, state="done", payload={}, tables=[])
     return versions
@@ -58,27 +64,21 @@ def _filled(row: Mapping[str, object], versions: Sequence[Version]) -> dict[str,
     return {name: made[name] if value is None and name in made else value for name, value in row.items()}
 
 
-def _sign_table(site: Site, intent: Row, number: int, table: Mapping[str, object]) -> _Signed:
+def _sign_table(site: Site, intent: Row, table: Mapping[str, object], rows: pa.Table) -> _Signed:
     name, base = str(table["table"]), int(str(table["base"]))
     folder = site.lake.folder_of(name)
     version = newest_version(folder)
     if version != base + 1:
         raise Damaged(f"{name} is at Delta version {version}, expected {base + 1}", remedy="livinglab fsck")
-    rows = staged_rows(site, intent["intent_id"], number)
     manifest = file_manifest(folder, version, _known_digests(site, name))
     appended = table["mode"] == "append"
-    keys = tuple(str(key) for key in table["keys"])  # type: ignore[attr-defined]
-    leaves = (
-        _leaves(site, intent["intent_id"], name, keys, rows, base if appended else -1)
-        if table["by_subject"]
-        else {}
-    )
     total = len(rows) + (_rows_before(site, name) if appended else 0)
-    content = (
-        content_root(_all_leaves(site, name, leaves) if appended else leaves)
+    leaves = (
+        _leaves(site, intent["intent_id"], name, rows, base if appended else -1)
         if table["by_subject"]
-        else plain_content(rows)
+        else None
     )
+    content = plain_content(rows) if leaves is None else content_root(_standing(site, name, leaves, appended))
     details = {**table["details"], "rows": total}  # type: ignore[dict-item]
     draft = draft_record(
         site,
@@ -97,7 +97,7 @@ def _sign_table(site: Site, intent: Row, number: int, table: Mapping[str, object
         version=version,
         rows=total,
         manifest=manifest,
-        leaves=leaves,
+        leaves=leaves or {},
         replaces=not appended,
         draft=draft,
     )
@@ -133,9 +133,7 @@ def content_root(leaves: Mapping[str, str]) -> str:
     return root_of([leaf_hash(bytes.fromhex(leaf)) for leaf in sorted(leaves.values())]).hex()
 
 
-def _leaves(
-    site: Site, intent: str, table: str, keys: Sequence[str], rows: pa.Table, base: int
-) -> dict[str, str]:
+def _leaves(site: Site, intent: str, table: str, rows: pa.Table, base: int) -> dict[str, str]:
     """Return the leaves of the subjects in `rows`, with all rows each of them has in the table."""
     pseudonyms = {name or "" for name in rows.column("subject").unique().to_pylist()}
     whole = rows
@@ -144,7 +142,7 @@ def _leaves(
         whole = pa.concat_tables([earlier, rows], promote_options="default") if len(earlier) else rows
     return content_leaves(
         whole,
-        keys,
+        content_keys(whole.column_names),
         table=table,
         intents=dict.fromkeys(pseudonyms, intent),
         digest_keys=digest_keys(site, table, pseudonyms),
@@ -169,7 +167,10 @@ def _rows_before(site: Site, table: str) -> int:
     return int(newest[0]["rows"]) if newest else 0
 
 
-def _all_leaves(site: Site, table: str, changed: Mapping[str, str]) -> dict[str, str]:
+def _standing(site: Site, table: str, changed: Mapping[str, str], appended: bool) -> dict[str, str]:
+    """Return the leaves of everybody in the table once `changed` are in it."""
+    if not appended:
+        return dict(changed)
     with site.registry.reading() as tx:
         there = {row["pseudonym"]: row["leaf"] for row in tx.many("content_leaves", table_name=table)}
     return {**there, **changed}
@@ -198,8 +199,8 @@ def _add_version(tx: Transaction, intent: Row, signed: _Signed) -> Version:
     )
     _keep_leaves(tx, intent["intent_id"], signed)
     return Version(
-        table=signed.table, version=signed.version, rows=signed.rows, kind=record.kind, intent=intent["intent_id"],
-        file_digest=record.digests["file"], content_digest=record.digests["content"], leaf=index,
+        table=signed.table, version=signed.version, rows=signed.rows, kind=record.kind,
+        intent=intent["intent_id"], file_digest=record.digests["file"], content_digest=record.digests["content"], leaf=index,
         run_key=intent["run_key"], time=record.time,
     )  # fmt: skip
 
@@ -227,10 +228,9 @@ def recompute_content(site: Site, version: Version) -> str:
             f"{version.table} holds {len(pseudonyms - set(intents))} people whom no leaf names",
             remedy="livinglab fsck",
         )
-    keys = content_keys(site, version.table)
     made = content_leaves(
         rows,
-        keys,
+        content_keys(rows.column_names),
         table=version.table,
         intents=intents,
         digest_keys=digest_keys(site, version.table, pseudonyms),
@@ -238,9 +238,8 @@ def recompute_content(site: Site, version: Version) -> str:
     return content_root(made)
 
 
-def content_keys(site: Site, table: str) -> tuple[str, ...]:
-    """Return the columns that order a subject's rows: place in the input (bronze, quarantine), else contract keys."""
-    if table.startswith("bronze.") or table.endswith("__quarantine"):
-        return ("batch", "file", "row")
-    contract = site.contracts.find(table)
-    return contract.keys if contract else ()
+def content_keys(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that order a subject's rows: the place in the input (bronze), else all columns."""
+    if set(PLACE_COLUMNS) <= set(columns) and "reason" not in columns:
+        return PLACE_COLUMNS
+    return tuple(sorted(columns))

@@ -27,14 +27,13 @@ OPEN, DONE, ABANDONED = "open", "done", "abandoned"
 class TableWrite:
     """One table's share of a write.
 
-    `keys` order rows inside one subject; `by_subject` says whether rows have a `subject` column and so
-    one keyed content leaf a person. `details` go into the record's private part (no floats, no values).
+    `by_subject` says whether rows have a `subject` column and so one keyed content leaf a person.
+    `details` go into the record's private part (no floats, no values).
     """
 
     table: str
     rows: pa.Table
     mode: Mode
-    keys: tuple[str, ...]
     by_subject: bool = True
     kind: str = "write"
     details: Mapping[str, object] = field(default_factory=dict)
@@ -71,7 +70,7 @@ def write_tables(
         for number, write in enumerate(writes):
             site.lake.stage(write.rows, staged_name(intent["intent_id"], number))
         commit_staged(site, intent)
-        return finish_intent(site, intent)
+        return finish_intent(site, intent, [write.rows for write in writes])
 
 
 def _plain_rows(rows: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str, list[dict[str, object]]]:
@@ -91,7 +90,6 @@ def _open_intent(
             "table": write.table,
             "base": newest_version(site.lake.folder_of(write.table)),
             "mode": write.mode,
-            "keys": list(write.keys),
             "by_subject": write.by_subject,
             "kind": write.kind,
             "details": dict(write.details),
@@ -121,9 +119,12 @@ def commit_staged(site: Site, intent: Row) -> None:
         site.lake.commit(table["table"], staged, mode=table["mode"], intent=intent["intent_id"])
 
 
-def finish_intent(site: Site, intent: Row) -> list[Version]:
-    """Sign what the intent committed, end it and drop its staged rows."""
-    versions = sign_intent(site, intent)
+def finish_intent(site: Site, intent: Row, rows: Sequence[pa.Table] | None = None) -> list[Version]:
+    """Sign what the intent committed, end it and drop its staged rows.
+
+    `rows` are the written tables where the caller still has them; after a crash the staged ones are read.
+    """
+    versions = sign_intent(site, intent, rows)
     for number in range(len(intent["tables"])):
         site.lake.staged(staged_name(intent["intent_id"], number)).unlink(missing_ok=True)
     return versions
