@@ -10,6 +10,7 @@ from lakehouse.core.answer import Answer
 from lakehouse.core.question import Question
 from lakehouse.pipeline import answer as answering
 from lakehouse.pipeline import catalogue
+from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.site import Site
 from lakehouse.sites import open_site
 
@@ -123,4 +124,4 @@ class LabSession:
 
     def budget(self, on: str | None = None) -> list[dict[str, object]]:
         """Return what answers have cost and what is left, as `livinglab budget --json` does."""
-        return [row.as_json() for row in answering.budget_rows(self.site, on)]
+        return [row.as_json() for row in budget_rows(self.site, on)]

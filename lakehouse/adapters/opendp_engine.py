@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from lakehouse.adapters.person_shares import person_shares, sensitivity
 from lakehouse.core.answer import AnswerCell, preview_cells, read_cells, statistic_step
-from lakehouse.core.question import AnswerPlan
+from lakehouse.core.answer_plan import AnswerPlan
 
 MECHANISM = "OpenDP make_laplace (discrete Laplace over whole numbers)"
 ALPHA = 0.05

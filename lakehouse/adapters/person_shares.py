@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.core.answer import GRID
-from lakehouse.core.question import AnswerPlan, Stat
+from lakehouse.core.answer_plan import AnswerPlan
+from lakehouse.core.question import Stat
 
 Integers = npt.NDArray[np.int64]
 

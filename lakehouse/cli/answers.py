@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from lakehouse.core.answer import Answer
     from lakehouse.core.question import Question
-    from lakehouse.pipeline.answer import BudgetRow
+    from lakehouse.pipeline.budget import BudgetRow
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +25,7 @@ def ask(
     stat: Annotated[str, typer.Argument(metavar="STAT", help="count, sum, mean or histogram.")],
     on: Annotated[str, typer.Option("--on", metavar="TABLE", help="For example silver.gait_features.")],
     epsilon: Annotated[str, typer.Option("--epsilon", metavar="E", help="What it may cost.")],
-    column: Annotated[str | None, typer.Argument(metavar="[COLUMN]", help="What is measured.")] = None,
+    column: Annotated[str | None, typer.Argument(metavar="COLUMN", help="What is measured.")] = None,
     by: Annotated[
         list[str] | None, typer.Option("--by", metavar="COL", help="Group by; repeat, or use commas.")
     ] = None,
@@ -83,7 +83,7 @@ def budget(
 
     Example: livinglab budget --on silver.gait_features
     """
-    from lakehouse.pipeline.answer import budget_rows
+    from lakehouse.pipeline.budget import budget_rows
 
     cli = context_of(context)
     rows = budget_rows(cli.open(), on)

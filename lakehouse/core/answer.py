@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from lakehouse.core.question import AnswerPlan, Stat
+from lakehouse.core.answer_plan import AnswerPlan
+from lakehouse.core.question import Stat
 
 GRID = 1 << 20
 """Steps into which one person's share, or the larger clamp of a sum, is divided."""

@@ -94,8 +94,8 @@ class Balance:
         """Raise BudgetExhausted where the loss does not fit; says requested, left and short."""
         if loss.micro <= self.own_left:
             return
-        requested, left = decimal_text(loss.epsilon), decimal_text(epsilon_of(self.own_left))
-        short = decimal_text(epsilon_of(loss.micro - self.own_left))
+        requested, left = micro_text(loss.micro), micro_text(self.own_left)
+        short = micro_text(loss.micro - self.own_left)
         raise BudgetExhausted(
             f"cannot answer on population {self.population!r} for {self.purpose!r}: "
             f"requested epsilon {requested}, left {left}, short by {short}",
@@ -133,6 +133,11 @@ def spent_by_actor(charges: Iterable[Charge]) -> dict[str, int]:
 def epsilon_of(micro: int) -> Decimal:
     """Return the amount of so many millionths."""
     return Decimal(micro) / MICRO
+
+
+def micro_text(micro: int) -> str:
+    """Return the amount of so many millionths as decimal text."""
+    return decimal_text(epsilon_of(micro))
 
 
 def decimal_text(amount: Decimal) -> str:

@@ -12,57 +12,23 @@ charged again, and the new answer says in `lost` what the earlier charge took (d
 """
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lakehouse.adapters.budget_ledger import BudgetLedger
 from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.core.answer import Answer, AnswerCell, answer_from_record
-from lakehouse.core.budget import (
-    MICRO,
-    USUAL_EPSILON,
-    Balance,
-    Charge,
-    balance_of,
-    decimal_text,
-    epsilon_of,
-    spent_by_actor,
-)
+from lakehouse.core.answer_plan import AnswerPlan, plan_question
+from lakehouse.core.budget import Balance, Charge, decimal_text, micro_text
 from lakehouse.core.canonical import digest_json, timestamp
 from lakehouse.core.lineage import Version
-from lakehouse.core.question import AnswerPlan, Question, askable_tables, plan_question
-from lakehouse.errors import NotReady, Refused, WrongUse
+from lakehouse.core.question import Question
+from lakehouse.errors import Damaged, NotReady, Refused
 from lakehouse.pipeline.consents import ConsentCoverage, consent_coverage
 from lakehouse.pipeline.log_records import log_record
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.writing import current_version
 
 ANSWER_LOCK = "answers"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetRow:
-    """What a population's answers cost and may still cost for one purpose; amounts as decimal text."""
-
-    population: str
-    purpose: str
-    cap: str
-    spent: str
-    left: str
-    questions_left: int
-    by: Mapping[str, str]
-
-    def as_json(self) -> dict[str, object]:
-        """Return one object of `rows[]` (INTERFACE, `budget`)."""
-        return {
-            "population": self.population,
-            "purpose": self.purpose,
-            "cap": self.cap,
-            "spent": self.spent,
-            "left": self.left,
-            "questions_left": self.questions_left,
-            "by": [{"actor": actor, "spent": spent} for actor, spent in self.by.items()],
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +50,7 @@ def answer(site: Site, question: Question, *, verb: str = "ask") -> Answer:
         WrongUse: the question is not of the contract's form.
         NotReady: the table has no version yet.
         BudgetExhausted: what it costs no longer fits; nothing was charged.
+        Damaged: charges or answers were changed behind the registry's back.
     """
     site.actor.require(verb)
     plan = _permitted_plan(site, question)
@@ -97,42 +64,6 @@ def preview(site: Site, question: Question) -> Answer:
     site.actor.require("ask")
     plan = _permitted_plan(site, question)
     return _build_answer(site, plan, site.dp.preview(plan), _balance(site, plan))
-
-
-def budget_rows(site: Site, table: str | None = None) -> list[BudgetRow]:
-    """Return one row a population and purpose, of all populations or of the one of `table`."""
-    site.actor.require("budget")
-    charges = BudgetLedger(site.registry).charges()
-    rows = []
-    for population in _populations(site, table):
-        budget = site.policy.budget(population)
-        for purpose in budget.purposes:
-            balance = balance_of(budget, charges, purpose, site.actor.name)
-            own = [c for c in charges if (c.population, c.purpose) == (population, purpose)]
-            rows.append(_budget_row(balance, spent_by_actor(own)))
-    return rows
-
-
-def _populations(site: Site, table: str | None) -> list[str]:
-    if table is None:
-        asked = (site.contracts.by_table[name].population for name in askable_tables(site.contracts))
-        return sorted({*asked, *site.policy.budgets} - {""})
-    contract = site.contracts.find(table)
-    if contract is None:
-        raise WrongUse(f"there is no table {table!r}", remedy="livinglab tables")
-    return [contract.population]
-
-
-def _budget_row(balance: Balance, spent: Mapping[str, int]) -> BudgetRow:
-    return BudgetRow(
-        population=balance.population,
-        purpose=balance.purpose,
-        cap=_text(balance.cap),
-        spent=_text(balance.spent),
-        left=_text(balance.left),
-        questions_left=max(0, balance.own_left) // int(USUAL_EPSILON * MICRO),
-        by={actor: _text(micro) for actor, micro in spent.items()},
-    )
 
 
 def _permitted_plan(site: Site, question: Question) -> AnswerPlan:
@@ -178,6 +109,8 @@ def _read_input(site: Site, plan: AnswerPlan) -> _Input:
 def _stored_answer(site: Site, asked: _Input) -> Answer | None:
     with site.registry.reading() as tx:
         row = tx.one("answers", question_digest=asked.digest)
+        if row is not None and tx.check_table("answers"):
+            raise Damaged("answers in registry.db were changed", remedy="livinglab fsck; restore a backup")
     if row is None:
         return None
     balance = _balance(site, asked.plan)
@@ -185,8 +118,8 @@ def _stored_answer(site: Site, asked: _Input) -> Answer | None:
         row["answer"],
         receipt=row["receipt"],
         leaf=row["leaf_index"],
-        spent=_text(balance.spent),
-        left=_text(balance.left),
+        spent=micro_text(balance.spent),
+        left=micro_text(balance.left),
     )
 
 
@@ -262,9 +195,9 @@ def _build_answer(
         scale=site.dp.scale(plan),
         epsilon=decimal_text(plan.loss.epsilon),
         unit=plan.unit,
-        spent=_text(balance.spent),
-        left=_text(balance.left),
-        lost=_text(lost),
+        spent=micro_text(balance.spent),
+        left=micro_text(balance.left),
+        lost=micro_text(lost),
         repeated=False,
         preview=receipt is None,
         receipt=receipt,
@@ -275,7 +208,3 @@ def _build_answer(
 def _balance(site: Site, plan: AnswerPlan) -> Balance:
     budget = site.policy.budget(plan.population)
     return BudgetLedger(site.registry).balance(budget, plan.question.purpose, site.actor.name)
-
-
-def _text(micro: int) -> str:
-    return decimal_text(epsilon_of(micro))

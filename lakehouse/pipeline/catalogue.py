@@ -16,7 +16,7 @@ from lakehouse.core.contract import Check, Column, DatasetContract, Layer, Stati
 from lakehouse.core.release import ReleaseState
 from lakehouse.core.release_rules import parse_release_rules
 from lakehouse.errors import Damaged, NotReady, Refused, WrongUse
-from lakehouse.pipeline.answer import budget_rows
+from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.writing import current_version, version_of
 

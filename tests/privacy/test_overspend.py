@@ -1,0 +1,95 @@
+"""Many processes at once never spend more than the cap."""
+
+import multiprocessing
+import secrets
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lakehouse.adapters.budget_ledger import BudgetLedger
+from lakehouse.adapters.sql_registry import SqlRegistry
+from lakehouse.core.budget import Balance, Charge, PrivacyLoss, balance_of
+from lakehouse.core.policy import PopulationBudget
+from lakehouse.errors import BudgetExhausted
+
+BUDGET = PopulationBudget(population="gait", cap=Decimal("1.0"), purposes={"research": Decimal("1.0")})
+KEY = b"k" * 32
+PROCESSES, EACH = 6, 5
+
+
+class ReadThenInsertLedger(BudgetLedger):
+    """Broken on purpose: decides outside the transaction that adds."""
+
+    def charge(self, charge: Charge, budget: PopulationBudget) -> Balance:
+        balance_of(budget, self.charges(), charge.purpose, charge.actor).require(charge.loss)
+        time.sleep(0.02)
+        return super().charge(
+            charge, PopulationBudget(population="gait", cap=Decimal(99), purposes={"research": Decimal(99)})
+        )
+
+
+def new_charge(epsilon: str) -> Charge:
+    return Charge(
+        charge_id=secrets.token_hex(8), population="gait", purpose="research", actor="ada",
+        loss=PrivacyLoss.of(epsilon), question_digest="", time="2026-11-22T10:00:00Z",
+    )  # fmt: skip
+
+
+def open_registry(path: Path) -> SqlRegistry:
+    registry = SqlRegistry(path, KEY)
+    registry.create()
+    return registry
+
+
+def spend(path: Path, kind: type[BudgetLedger], start) -> None:
+    ledger = kind(SqlRegistry(path, KEY))
+    start.wait()
+    for _ in range(EACH):
+        try:
+            ledger.charge(new_charge("0.13"), BUDGET)
+        except BudgetExhausted:
+            return
+
+
+def spent_by_processes(path: Path, kind: type[BudgetLedger]) -> Decimal:
+    registry = open_registry(path)
+    context = multiprocessing.get_context("fork")
+    start = context.Barrier(PROCESSES)
+    workers = [context.Process(target=spend, args=(path, kind, start)) for _ in range(PROCESSES)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0] * PROCESSES
+    return sum((charge.loss.epsilon for charge in BudgetLedger(registry).charges()), Decimal(0))
+
+
+def test_processes_that_spend_at_once_stay_under_the_cap(tmp_path):
+    """Six processes want 3.9 of 1.0: seven charges of 0.13 fit, 0.91, and not one more."""
+    assert spent_by_processes(tmp_path / "registry.db", BudgetLedger) == Decimal("0.91")
+
+
+def test_a_ledger_that_reads_and_then_inserts_would_be_caught(tmp_path):
+    """Positive control: the broken ledger overspends in the same race."""
+    assert spent_by_processes(tmp_path / "registry.db", ReadThenInsertLedger) > 1
+
+
+@settings(deadline=None, max_examples=25)
+@given(amounts=st.lists(st.integers(1, 600_000), max_size=12))
+def test_spent_is_the_sum_of_what_was_granted_and_never_above_the_cap(tmp_path_factory, amounts):
+    """Any sequence of exact amounts: granted charges add up to `spent`, refused ones change nothing."""
+    ledger = BudgetLedger(open_registry(tmp_path_factory.mktemp("ledger") / "registry.db"))
+    granted = 0
+    for micro in amounts:
+        charge = new_charge(str(Decimal(micro) / 1_000_000))
+        if granted + micro <= 1_000_000:
+            granted += micro
+            assert ledger.charge(charge, BUDGET).spent == granted
+        else:
+            with pytest.raises(BudgetExhausted):
+                ledger.charge(charge, BUDGET)
+    assert ledger.balance(BUDGET, "research", "ada").spent == granted
