@@ -60,7 +60,8 @@ class PrivateStatistic:
     """A column of the product that is an answer with noise, charged to the population.
 
     column: name of the answer; its accuracy stands in `<column>_accuracy95`. of: the column of
-    table `on`. by: the table's columns in the order of the product's cells.
+    table `on`. by: the table's columns in the order of the product's cells. bounds: public clamps
+    inside the contract's of that table, None for those.
     """
 
     column: str
@@ -68,6 +69,7 @@ class PrivateStatistic:
     of: str
     on: str
     by: tuple[str, ...]
+    bounds: tuple[Decimal, Decimal] | None
     epsilon: Decimal
 
     @property
@@ -254,12 +256,22 @@ def _private(section: Section, cells: tuple[str, ...]) -> PrivateStatistic:
         of=section.text("of"),
         on=section.text("on"),
         by=section.texts("by") or cells,
+        bounds=_bounds(section),
         epsilon=epsilon,
     )
     section.finish()
     if len(statistic.by) != len(cells):
         raise section.error("by", f"must name {len(cells)} columns, one a cell column", cells)
     return statistic
+
+
+def _bounds(section: Section) -> tuple[Decimal, Decimal] | None:
+    if not section.has("bounds"):
+        return None
+    bounds = section.decimals("bounds")
+    if len(bounds) != 2 or bounds[0] >= bounds[1]:
+        raise section.error("bounds", "must be two numbers, the lower one first")
+    return bounds[0], bounds[1]
 
 
 def _check_kind(section: Section, rules: ReleaseRules) -> None:
