@@ -200,8 +200,8 @@ def _add_version(tx: Transaction, intent: Row, signed: _Signed) -> Version:
     _keep_leaves(tx, intent["intent_id"], signed)
     return Version(
         table=signed.table, version=signed.version, rows=signed.rows, kind=record.kind,
-        intent=intent["intent_id"], file_digest=record.digests["file"], content_digest=record.digests["content"], leaf=index,
-        run_key=intent["run_key"], time=record.time,
+        intent=intent["intent_id"], file_digest=record.digests["file"],
+        content_digest=record.digests["content"], leaf=index, run_key=intent["run_key"], time=record.time,
     )  # fmt: skip
 
 

@@ -1,0 +1,59 @@
+# make demo | make test | make ui | make check | make bench. Nothing else is needed; `make help` says more.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+export LIVINGLAB_SHARED ?= $(abspath ../shared)
+JARS := $(or $(LIVINGLAB_JARS),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/livinglab/jars)
+UV := .tools/bin/uv
+BIN := .venv/bin
+MODELS := models/.venv
+
+.PHONY: help demo test ui check bench platform models jars clean
+
+help: ## what there is
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: platform models jars ## set up, then run the whole job: input to gold, answers, prediction, proof, report
+	@$(BIN)/livinglab demo $(ARGS)
+
+test: platform models jars ## set up, then run every test
+	@$(BIN)/python -m pytest $(ARGS)
+
+ui: platform models jars ## Airflow with our DAGs and pages; prints address and passwords once, ends with Ctrl-C
+	@$(BIN)/livinglab ui $(ARGS)
+
+check: platform ## lint, types, layers, contracts, secrets and host names
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/livinglab contracts lint
+	@$(BIN)/python infra/lint/repository.py
+
+bench: platform models jars ## measure against a peer in the same run; writes the table in docs/benchmarks.md
+	@$(BIN)/python -m tests.bench.run $(ARGS)
+
+platform: .venv/.ready
+models: $(MODELS)/.ready
+jars: $(JARS)/.ready
+
+.tools/bin/uv: infra/setup/uv.txt
+	@bash infra/setup/tools.sh
+
+.venv/.ready: requirements.txt pyproject.toml | $(UV)
+	@bash infra/setup/environment.sh .venv requirements.txt "the platform (2 GB)"
+	@$(UV) pip install -q --python .venv/bin/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(MODELS)/.ready: models/requirements.txt | $(UV)
+	@bash infra/setup/environment.sh $(MODELS) models/requirements.txt "the models environment (6 GB)"
+	@touch $@
+
+$(JARS)/.ready: infra/spark/jars.sha256 | .venv/.ready
+	@echo "fetching Delta's jars (13 MB, once) ..." >&2
+	@LIVINGLAB_JARS="$(JARS)" $(BIN)/python -m lakehouse.adapters.spark_jars
+	@touch $@
+
+clean: ## remove environments and caches; homes are kept
+	@rm -rf .venv .tools $(MODELS) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
