@@ -138,14 +138,19 @@ def _boolean(raw: pa.Array) -> tuple[pa.Array, dict[int, str]]:
 
 
 def _date(raw: pa.Array) -> tuple[pa.Array, dict[int, str]]:
-    return _by_value(raw, _parse_day, pa.date32(), "not_a_date")
+    return _by_value(raw, parse_day, pa.date32(), "not_a_date")
 
 
 def _timestamp(raw: pa.Array) -> tuple[pa.Array, dict[int, str]]:
     return _by_value(raw, parse_moment, pa.timestamp("us", tz="UTC"), "not_a_date")
 
 
-def _parse_day(text: str) -> date:
+def parse_day(text: str) -> date:
+    """Return the date that a text `YYYY-MM-DD` writes.
+
+    Raises:
+        ValueError: it writes none.
+    """
     if not _CALENDAR_DAY.fullmatch(text):
         raise ValueError("not a date")
     return date.fromisoformat(text)

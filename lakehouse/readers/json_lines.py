@@ -1,16 +1,17 @@
 """JSON lines: one object a line.
 
-`[format_options]`: `moments` names columns whose text must be an ISO 8601 date or moment but is kept as
-it was written, because "to 2026-12-31" includes that day and "to 2026-12-31T00:00:00Z" does not.
+`[format_options]`: `inclusive_days` names timestamp columns in which a bare date means that the day
+still belongs to the time: "to 2026-12-31" becomes the first moment of 2027, which no longer does.
 Lists and objects become compact JSON text.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from lakehouse.core.contract import DatasetContract
 from lakehouse.core.toml_section import Section
 from lakehouse.errors import UnreadableInput
-from lakehouse.readers.casting import parse_moment
+from lakehouse.readers.casting import parse_day
 from lakehouse.readers.input_files import FileRows, InputFile
 from lakehouse.readers.json_values import json_text, parse_json
 from lakehouse.readers.text_rows import Lines, build_rows, split_lines
@@ -21,7 +22,7 @@ _Record = Mapping[str, str | None]
 
 def read(file: InputFile, contract: DatasetContract) -> FileRows:
     """Return the rows of one file; `received` counts its lines."""
-    moments = json_lines_moments(contract)
+    inclusive = inclusive_days(contract)
     data = file.load()
     fault = file_fault(data)
     if fault:
@@ -30,7 +31,7 @@ def read(file: InputFile, contract: DatasetContract) -> FileRows:
     lines = Lines(file=file.number)
     records: list[_Record] = []
     for number, raw in enumerate(raws, 1):
-        record, reason = _parse_line(raw, moments)
+        record, reason = _parse_line(raw, inclusive)
         if record is None:
             lines.reject(number, raw, reason)
         else:
@@ -39,19 +40,19 @@ def read(file: InputFile, contract: DatasetContract) -> FileRows:
     return build_rows(file, contract, lines, _by_key(records), received=len(raws))
 
 
-def json_lines_moments(contract: DatasetContract) -> tuple[str, ...]:
-    """Return the keys that hold a date or a moment as text.
+def inclusive_days(contract: DatasetContract) -> tuple[str, ...]:
+    """Return the keys in which a bare date is the last day.
 
     Raises:
         ContractError: an option is not known or not of its form.
     """
     section = Section(contract.format_options, file=contract.file, place="format_options")
-    moments = section.texts("moments")
+    keys = section.texts("inclusive_days")
     section.finish()
-    return moments
+    return keys
 
 
-def _parse_line(raw: bytes, moments: Sequence[str]) -> tuple[_Record | None, str]:
+def _parse_line(raw: bytes, inclusive: Sequence[str]) -> tuple[_Record | None, str]:
     if not raw.strip():
         return None, "empty_line"
     try:
@@ -60,21 +61,19 @@ def _parse_line(raw: bytes, moments: Sequence[str]) -> tuple[_Record | None, str
             return None, "invalid_json"
         record = {key: json_text(cell) for key, cell in value.items()}
         "".join(record).encode()
-        _check_moments(record, moments)
     except UnicodeError:
         return None, "bad_encoding"
     except UnreadableInput:
         return None, "invalid_json"
-    except ValueError:
-        return None, "not_a_date"
-    return record, ""
+    return record | {key: _day_after(record[key]) for key in inclusive if key in record}, ""
 
 
-def _check_moments(record: _Record, moments: Sequence[str]) -> None:
-    for key in moments:
-        text = record.get(key)
-        if text is not None:
-            parse_moment(text)
+def _day_after(text: str | None) -> str | None:
+    """Return the day after a bare date; any other text, and the last day there is, as it came."""
+    try:
+        return (parse_day(text) + timedelta(days=1)).isoformat() if text else text
+    except (ValueError, OverflowError):
+        return text
 
 
 def _by_key(records: Sequence[_Record]) -> Mapping[str, list[str | None]]:

@@ -132,7 +132,7 @@ def _birth_date(age: int, rng: Random) -> date:
 
 def _gait_style(stage: float, weight_kg: float, rng: Random) -> GaitStyle:
     """Disease lengthens stance, raises variation and asymmetry; people differ enough to overlap."""
-    severity = max(rng.gauss(0.55 + 0.25 * stage if stage else 0.0, 0.45), -0.8)
+    severity = max(rng.gauss(0.9 + 0.35 * stage if stage else 0.0, 0.5), -0.8)
     return GaitStyle(
         stride_time_s=min(max(rng.gauss(1.06 + 0.035 * severity, 0.07), 0.85), 1.5),
         variation=max(rng.gauss(0.018 + 0.007 * severity, 0.004), 0.008),
