@@ -7,7 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-HOSTS = ("pypi" + ".org", "pythonhosted" + ".org", "registry." + "npmjs", "repo1" + ".maven", "repo.maven" + ".apache")
+HOSTS = (
+    "pypi" + ".org",
+    "pythonhosted" + ".org",
+    "registry." + "npmjs",
+    "repo1" + ".maven",
+    "repo.maven" + ".apache",
+)
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(root|work|farm|home)/\w")
 SECRET = re.compile("-----BEGIN [A-Z ]*PRIVATE" + r" KEY-----|AKIA[0-9A-Z]{16}|xox[bp]-[0-9A-Za-z-]{10}")
 PASSED_APPROVAL = "mark_success" + "_pattern"

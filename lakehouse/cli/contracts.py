@@ -41,10 +41,16 @@ def lint(
     if faults:
         raise _together(faults)
     count = len(list(contracts))
-    cli.emit({"contracts": count, "faults": []}, lambda console: console.print(f"{count} contracts, no fault"))
+    cli.emit(
+        {"contracts": count, "faults": []}, lambda console: console.print(f"{count} contracts, no fault")
+    )
 
 
 def _together(faults: list[ContractError]) -> ContractError:
     first = faults[0]
-    more = f" (and {len(faults) - 1} more: {'; '.join(f.message for f in faults[1:])})" if len(faults) > 1 else ""
+    more = (
+        f" (and {len(faults) - 1} more: {'; '.join(f.message for f in faults[1:])})"
+        if len(faults) > 1
+        else ""
+    )
     return ContractError(str(first.facts["file"]), str(first.facts["key"]), f"{first.message}{more}")

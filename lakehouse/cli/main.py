@@ -25,6 +25,7 @@ GROUPS = (
     "demo",
     "samples",
     "data",
+    "contracts",
     "catalogue",
     "answers",
     "releases",
@@ -32,6 +33,7 @@ GROUPS = (
     "proofs",
     "reports",
     "people",
+    "ui",
 )
 
 

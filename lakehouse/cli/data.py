@@ -1,0 +1,104 @@
+"""Commands that move data: land, refine, and what was set aside on the way."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lakehouse.cli.output import context_of, print_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lakehouse.pipeline.results import TableResult
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.command("land")(land_files)
+    app.command("refine")(refine_dataset)
+    app.command("quarantine")(show_quarantine)
+
+
+def land_files(
+    context: typer.Context,
+    dataset: Annotated[str, typer.Argument(help="The data set: a contract in expectations/bronze.")],
+    paths: Annotated[list[Path], typer.Argument(help="Files, archives or folders.")],
+) -> None:
+    """Land files as one batch of a bronze table, identifiers and free text sealed.
+
+    Reads: the files, where they lie. Writes: bronze.DATASET, its quarantine, vault, log. Files of an
+    earlier batch are a no-op; files inside the home's landing/ are deleted once their version is signed.
+
+    Example: livinglab land gait_people demographics.txt
+    """
+    from lakehouse.pipeline.land import land
+
+    cli = context_of(context)
+    site = cli.open(create=True)
+    with cli.progress(f"landing {dataset}"):
+        result = land(site, dataset, paths)
+    cli.emit(
+        {**result.as_json(), "batches": [result.as_json()]}, lambda console: _print_results(console, [result])
+    )
+
+
+def refine_dataset(
+    context: typer.Context,
+    dataset: Annotated[str, typer.Argument(help="The data set: a contract in expectations/bronze.")],
+    version: Annotated[int | None, typer.Option(help="Version of bronze.DATASET. [default: newest]")] = None,
+) -> None:
+    """Bring every silver table that reads a data set up to date.
+
+    Reads: bronze.DATASET and what its silver tables read besides. Writes: those silver tables, their
+    quarantines, log. Unchanged inputs give the version there is.
+
+    Example: livinglab refine gait_people
+    """
+    from lakehouse.pipeline.refine import refine
+
+    cli = context_of(context)
+    site = cli.open()
+    with cli.progress(f"refining {dataset}"):
+        results = refine(site, dataset, version)
+    said = [result.as_json() for result in results]
+    cli.emit({**(said[0] if said else {}), "silver": said}, lambda console: _print_results(console, results))
+
+
+def show_quarantine(
+    context: typer.Context,
+    dataset: Annotated[str, typer.Argument(help="The data set: a contract in expectations/bronze.")],
+    batch: Annotated[int | None, typer.Option(help="Only this batch.")] = None,
+) -> None:
+    """Show what was set aside and why: place, reason, column; never a value or a file's name.
+
+    Reads: the quarantine tables of the data set. Writes: nothing.
+
+    Example: livinglab quarantine gait_people
+    """
+    from lakehouse.pipeline.set_aside import quarantined_rows
+
+    cli = context_of(context)
+    rows = quarantined_rows(cli.open(), dataset, batch)
+    names = ["table", "batch", "file", "row", "rows", "reason", "column"]
+
+    def render(console: "Console") -> None:
+        if not rows:
+            console.print(f"nothing of {dataset} was set aside")
+            return
+        print_table(
+            console, names, [[row[name] for name in names] for row in rows], right=["batch", "row", "rows"]
+        )
+
+    cli.emit({"rows": rows}, render)
+
+
+def _print_results(console: "Console", results: "list[TableResult]") -> None:
+    names = ["table", "version", "received", "accepted", "quarantined", "rows", "leaf"]
+    rows = [[*(getattr(result, name) for name in names), _reasons(result)] for result in results]
+    print_table(console, [*names, "set aside because"], rows, right=names[1:])
+
+
+def _reasons(result: "TableResult") -> str:
+    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(result.reasons.items()))
+    return f"{reasons}{' (repeated)' if result.repeated else ''}"
