@@ -35,7 +35,7 @@ def conform_values(applied: Applied, column: Column) -> Applied:
     if not column.nullable:
         for row in _true_rows(pc.is_null(values)):
             rejected.setdefault(row, "missing_value")
-    return Applied(values=values, rejected=rejected)
+    return Applied(values=values, rejected=rejected, findings=applied.findings)
 
 
 def cast_values(values: pa.Array, kind: ColumnType) -> tuple[pa.Array, list[int]]:

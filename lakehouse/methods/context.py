@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from lakehouse.adapters.presidio_detector import Detector
@@ -29,22 +30,31 @@ class MethodContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """A handled column (n) and the rows it refuses: index -> reason code. Refused values are null."""
+    """A handled column (n) and the rows it refuses: index -> reason code. Refused values are null.
+
+    findings: how often personal data of each kind was found and replaced.
+    """
 
     values: pa.Array
     rejected: Mapping[int, str] = field(default_factory=dict)
+    findings: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transformed:
     """The rows of a silver table before its columns are handled.
 
-    rejected: (index of the input row, reason code, column or None) of each row set aside.
-    input_rows: how many input rows each row of `rows` rests on; None where that is one each. So
-    received = sum of `input_rows` + number of rejected, and a transform that reads one kind of
-    resource out of many counts only that kind.
+    rows: with `input_rows` (int64) where a row rests on several input rows. rejected: (index of the
+    input row, reason code, column or None) of each row set aside. So received = `passed` + number of
+    rejected, and a transform that reads one kind of resource out of many counts only that kind.
     """
 
     rows: pa.Table
     rejected: tuple[tuple[int, str, str | None], ...] = ()
-    input_rows: tuple[int, ...] | None = None
+
+    @property
+    def passed(self) -> int:
+        """How many input rows `rows` rests on."""
+        if "input_rows" not in self.rows.column_names:
+            return len(self.rows)
+        return int(pc.sum(self.rows.column("input_rows")).as_py() or 0)

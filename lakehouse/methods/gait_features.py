@@ -52,11 +52,9 @@ def transform(rows: pa.Table, contract: DatasetContract, context: MethodContext)
         else:
             kept.append(number)
             measured.append(measures)
-    return Transformed(
-        rows=_walk_rows(rows, [spans[number][0] for number in kept], measured),
-        rejected=tuple(rejected),
-        input_rows=tuple(spans[number][1] for number in kept),
-    )
+    walks = _walk_rows(rows, [spans[number][0] for number in kept], measured)
+    lengths = pa.array([spans[number][1] for number in kept], pa.int64())
+    return Transformed(rows=walks.append_column("input_rows", lengths), rejected=tuple(rejected))
 
 
 def _walk_rows(rows: pa.Table, firsts: list[int], measured: list[Mapping[str, float]]) -> pa.Table:

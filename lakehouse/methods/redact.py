@@ -1,0 +1,134 @@
+"""Take people out of free text (PROTOCOLS section 4).
+
+What goes: everything the detector finds, and every occurrence, whatever its case, of the subject's
+own identifiers from all sources. Dates move like all dates of the person; what cannot be read as a
+date becomes <DATE>. `{ method = "redact", language = "language", day_first = false }`: `language`
+names the column that says in what language a text is.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import regex  # type: ignore[import-untyped]
+
+from lakehouse.adapters.presidio_detector import Finding
+from lakehouse.core.contract import Column
+from lakehouse.methods.context import Applied, MethodContext
+from lakehouse.methods.parameters import Parameters
+from lakehouse.methods.shift_dates import days_of_shift
+from lakehouse.methods.text_dates import shift_text_date
+
+DATE = "DATE_TIME"
+OWN = "IDENTIFIER"
+TAGS: Mapping[str, str] = {
+    OWN: "<IDENTIFIER>",
+    "PERSON": "<PERSON>",
+    "PHONE_NUMBER": "<PHONE>",
+    "EMAIL_ADDRESS": "<EMAIL>",
+    "STREET_ADDRESS": "<ADDRESS>",
+    "POSTAL_CODE": "<ADDRESS>",
+    "LOCATION": "<LOCATION>",
+    "RECORD_ID": "<ID>",
+    "US_SSN": "<ID>",
+    DATE: "<DATE>",
+}
+SHORTEST_FOLDED = 3
+"""Characters; a shorter identifier (a name like Li) is matched in its own case only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """A stretch of text that must go, and the kind that names its replacement."""
+
+    start: int
+    end: int
+    entity: str
+
+
+def apply(values: pa.Array, column: Column, context: MethodContext) -> Applied:
+    """Return texts (n) without people; findings: how often each kind was replaced."""
+    given = Parameters(column)
+    subjects: list[str | None] = context.subjects.to_pylist()
+    texts = [None if text is None else unicodedata.normalize("NFC", text) for text in values.to_pylist()]
+    found = _findings(texts, given, context)
+    shifts = days_of_shift(context.vault, subjects)
+    patterns = {name: identifier_pattern(context.identifiers.get(name, ())) for name in set(subjects) if name}
+    day_first = bool(given.get("day_first", False))
+    counts = Counter[str]()
+    redacted: list[str | None] = []
+    for text, findings, subject in zip(texts, found, subjects, strict=True):
+        if text is None:
+            redacted.append(None)
+            continue
+        regions = _merged(_regions(text, findings, patterns.get(subject or "")))
+        counts.update(region.entity for region in regions)
+        redacted.append(_replaced(text, regions, shifts.get(subject), day_first))
+    return Applied(values=pa.array(redacted, pa.string()), findings=dict(counts))
+
+
+def identifier_pattern(identifiers: Iterable[str]) -> "regex.Pattern[str] | None":
+    """Return what matches any of a person's identifiers as whole words, the longest first."""
+    known = {unicodedata.normalize("NFC", value).strip() for value in identifiers}
+    usable = sorted((value for value in known if len(value) > 1), key=lambda value: (-len(value), value))
+    if not usable:
+        return None
+    return regex.compile(
+        rf"(?<!\w)(?:{'|'.join(_flexible(value) for value in usable)})(?!\w)", regex.FULLCASE
+    )
+
+
+def _flexible(value: str) -> str:
+    words = r"\s+".join(regex.escape(word, special_only=True) for word in value.split())
+    return f"(?i:{words})" if len(value) >= SHORTEST_FOLDED else words
+
+
+def _findings(texts: Sequence[str | None], given: Parameters, context: MethodContext) -> list[list[Finding]]:
+    named = given.get("language")
+    if named is None:
+        return context.detector.find_in_texts(texts)
+    if named not in context.rows.column_names:
+        raise given.error("language", "is not a column of the input")
+    languages = [language or "en" for language in context.rows.column(named).to_pylist()]
+    found: list[list[Finding]] = [[] for _ in texts]
+    for language in sorted(set(languages)):
+        chosen = [row for row, own in enumerate(languages) if own == language]
+        results = context.detector.find_in_texts([texts[row] for row in chosen], language)
+        for row, findings in zip(chosen, results, strict=True):
+            found[row] = findings
+    return found
+
+
+def _regions(text: str, findings: Iterable[Finding], own: "regex.Pattern[str] | None") -> list[Region]:
+    regions = [Region(start=f.start, end=f.end, entity=f.entity) for f in findings]
+    if own is not None:
+        regions += [Region(start=hit.start(), end=hit.end(), entity=OWN) for hit in own.finditer(text)]
+    return regions
+
+
+def _merged(regions: Iterable[Region]) -> list[Region]:
+    """Join what overlaps; a date only stays one where nothing else says what it is."""
+    merged: list[Region] = []
+    for region in sorted(regions, key=lambda region: (region.start, -region.end)):
+        if not merged or region.start >= merged[-1].end:
+            merged.append(region)
+            continue
+        last = merged.pop()
+        entity = last.entity if last.entity != DATE else region.entity
+        merged.append(Region(start=last.start, end=max(last.end, region.end), entity=entity))
+    return merged
+
+
+def _replaced(text: str, regions: Iterable[Region], days: int | None, day_first: bool) -> str:
+    pieces: list[str] = []
+    place = 0
+    for region in regions:
+        pieces.append(text[place : region.start])
+        moved = None
+        if region.entity == DATE and days is not None:
+            moved = shift_text_date(text[region.start : region.end], days, day_first=day_first)
+        pieces.append(moved or TAGS.get(region.entity, f"<{region.entity}>"))
+        place = region.end
+    return "".join([*pieces, text[place:]])
