@@ -133,12 +133,12 @@ class TileLog:
         head = Checkpoint(origin=self.trust.origin, size=edge.size, root=edge.root())
         expected[CHECKPOINT] = self._signer.sign_note(head.render()).render().encode()
         expected[TRUST] = self.trust.render().encode()
-        latest = {name.partition(".p/")[0]: content for name, content in expected.items()}
+        latest = {name.partition(".p/")[0]: name for name in expected}
         files = [path for path in self._folder.rglob("*") if path.is_symlink() or not path.is_dir()]
         names = {path.relative_to(self._folder).as_posix() for path in files}
         findings = [LogFinding(kind="log file missing", place=name) for name in expected.keys() - names]
         for name in names:
-            known = name in expected or self._is_earlier(name, latest)
+            known = name in expected or self._is_earlier(name, latest, expected)
             if not known or not _is_plain_file(self._folder / name):
                 findings.append(LogFinding(kind="unknown file in the log", place=name))
             elif name in expected and self._read(name) != expected[name]:
@@ -246,17 +246,17 @@ class TileLog:
 
         return read
 
-    def _is_earlier(self, name: str, latest: Mapping[str, bytes]) -> bool:
+    def _is_earlier(self, name: str, latest: Mapping[str, str], expected: Mapping[str, bytes]) -> bool:
         """Say whether `name` is the partial tile of an earlier checkpoint, exactly as it was then."""
         tile, mark, width = name.partition(".p/")
         if not mark or tile not in latest or not _PARTIAL_WIDTH.fullmatch(width):
             return False
-        now = latest[tile]
+        if int(width) >= int(latest[tile].partition(".p/")[2] or TILE_WIDTH):
+            return False
+        now = expected[latest[tile]]
         if tile.startswith("tile/entries/"):
-            before = join_bundle(split_bundle(now)[: int(width)])
-        else:
-            before = now[: HASH_BYTES * int(width)]
-        return self._read(name) == before
+            return self._read(name) == join_bundle(split_bundle(now)[: int(width)])
+        return self._read(name) == now[: HASH_BYTES * int(width)]
 
     def _read(self, name: str) -> bytes:
         try:
