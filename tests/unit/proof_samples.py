@@ -21,8 +21,8 @@ DETAILS = {"rows": 12}
 
 
 def sample_record(number: int) -> LineageRecord:
-    """Return record `number`: a gold version, an answer, or a bronze version, in turn."""
-    is_answer = number % 3 == 1
+    """Return record `number`: an answer, a gold version, or a bronze version, in turn."""
+    is_answer = number % 3 == 0
     layer = "bronze" if number % 3 == 2 else "gold"
     named = (
         {"question": "1" * 64, "answer": "2" * 64} if is_answer else {"content": "a" * 64, "file": "b" * 64}
