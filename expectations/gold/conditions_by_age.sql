@@ -2,6 +2,6 @@
 SELECT DISTINCT
   patients.subject,
   patients.age,
-  conditions.display AS condition
+  coalesce(conditions.display, conditions.code) AS condition
 FROM patients
 LEFT JOIN conditions ON conditions.subject = patients.subject

@@ -1,5 +1,6 @@
--- One row a person. Means are sums of exact decimals and thresholds exact percentiles over all people of
--- the query, so no row order and no pseudonym can move anybody to another quarter.
+-- One row a person. A person's means are over usual walks (Ga 01 and 02, Ju 01), sums of exact decimals, and
+-- thresholds are exact percentiles over all people of the query: no row order and no pseudonym can move
+-- anybody to another quarter.
 WITH usual AS (
   SELECT
     subject,
@@ -8,7 +9,7 @@ WITH usual AS (
     avg(try_cast(swing_asymmetry AS DECIMAL(18, 9))) AS swing_asymmetry,
     avg(try_cast(speed_m_s AS DECIMAL(18, 9))) AS speed_m_s
   FROM gait_features
-  WHERE task = 'usual'
+  WHERE walk = 1 OR (walk = 2 AND study = 'Ga')
   GROUP BY subject
 ),
 people AS (

@@ -149,7 +149,6 @@ def _promote(site: Site, row: Row) -> None:
 
 def _write_gold(site: Site, row: Row, run_key: str) -> list[Version]:
     draft, product = _submitted_version(site, row), find_product(site, row["product"])
-    released = tuple(column.name for column in product.columns)
     write = TableWrite(
         table=product.table,
         rows=site.lake.read(draft.table, draft.version),

@@ -1,0 +1,264 @@
+"""Releases on real Delta tables: who is in, what waits for a person, what a decision does."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from lakehouse.core.actors import Role
+from lakehouse.core.contract import Contracts
+from lakehouse.core.contract_parsing import parse_contract
+from lakehouse.errors import ConsentRefused, NotAllowed, NotReady, Refused, WrongUse
+from lakehouse.pipeline.decide import decide
+from lakehouse.pipeline.publish import publish
+from lakehouse.pipeline.publish_records import current_release, list_releases
+from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.writing import TableWrite, write_tables
+
+EXPECTATIONS = Path(__file__).parents[2] / "expectations"
+pytestmark = pytest.mark.spark
+
+SILVER = {"layer": "silver", "title": "T", "revision": 1, "population": "gait", "purposes": ["research"]}
+GOLD = {"layer": "gold", "title": "T", "revision": 1, "reads": ["silver.people"]}
+PEOPLE_RELEASE = {
+    "kind": "people",
+    "quasi_identifier": [
+        {"column": "age", "released_as": "age_band", "bands": [10, 20], "domain": [0, 100], "top": 90}
+    ],
+    "sensitive": [{"column": "group", "measure": "categorical"}],
+}
+COUNT_RELEASE = {
+    "kind": "prevalence",
+    "cells": ["condition", "age_band"],
+    "quasi_identifier": [
+        {"column": "age", "released_as": "age_band", "bands": [20, 40], "domain": [0, 100], "top": 90}
+    ],
+    "tightenings": 1,
+}
+
+
+def column(name: str, kind: str = "text") -> dict[str, object]:
+    return {"name": name, "type": kind, "sensitivity": "plain"}
+
+
+CONTRACTS = Contracts(
+    by_table={
+        found.table: found
+        for found in (
+            parse_contract({**SILVER, "name": "people", "source": "bronze.people"}, "silver/people.toml"),
+            parse_contract(
+                {
+                    **GOLD,
+                    "name": "people_open",
+                    "purposes": ["research"],
+                    "release": PEOPLE_RELEASE,
+                    "column": [column("age_band"), column("group"), column("note")],
+                },
+                "gold/people_open.toml",
+                "SELECT subject, age, `group`, note FROM people",
+            ),
+            parse_contract(
+                {
+                    **GOLD,
+                    "name": "conditions",
+                    "purposes": ["research"],
+                    "release": COUNT_RELEASE,
+                    "column": [
+                        column("condition"),
+                        column("age_band"),
+                        *(column(name, "integer") for name in ("people", "population", "prevalence_percent")),
+                    ],
+                },
+                "gold/conditions.toml",
+                "SELECT subject, age, `group` AS condition FROM people",
+            ),
+        )
+    }
+)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Return a fresh home whose actor has every role, on 22 November 2026."""
+    from lakehouse.sites import open_site
+
+    monkeypatch.setenv("LIVINGLAB_KEYS", str(tmp_path / "keys"))
+    shutil.copytree(EXPECTATIONS / "policies", tmp_path / "policies")
+    site_file = tmp_path / "site.toml"
+    site_file.write_text('name = "test"\nexpectations = "."\n', encoding="utf-8")
+    opened = open_site(site_file, tmp_path / "home", create=True)
+    yield replace(opened, contracts=CONTRACTS, clock=lambda: datetime(2026, 11, 22, 12, tzinfo=UTC))
+
+
+def pseudonyms(site: Site, count: int) -> list[str]:
+    names = [f"p{number}" for number in range(count)]
+    known = site.vault.subjects_for("gaitpdb", names)
+    return [known[name] for name in names]
+
+
+def write_people(site: Site, count: int, *, note: str = "", rare: int = 0) -> None:
+    """Write silver.people: ages 60 to 69, two groups in turn; the last `rare` people have a third."""
+    groups = ["case" if number % 2 else "control" for number in range(count - rare)] + ["rare"] * rare
+    rows = pa.table(
+        {
+            "subject": pseudonyms(site, count),
+            "age": pa.array([60 + number % 10 for number in range(count)], pa.int64()),
+            "group": groups,
+            "note": [note] * count,
+        }
+    )
+    write = TableWrite(table="silver.people", rows=rows, mode="overwrite", details={"checks": []})
+    write_tables(site, verb="refine", run_key=f"people/{count}/{note}/{rare}", writes=[write])
+
+
+def deny(site: Site, count: int, batch: int = 0) -> None:
+    """Land consent records: the first `count` people deny research."""
+    rows = pa.table(
+        {
+            "subject": pseudonyms(site, count),
+            "batch": pa.array([batch] * count, pa.int64()),
+            "row": pa.array(range(count), pa.int64()),
+            "decision": ["deny"] * count,
+            "purposes": ['["research"]'] * count,
+            "from": pa.array(["2026-01-01"] * count, pa.string()),
+            "to": pa.array([None] * count, pa.string()),
+        }
+    )
+    write = TableWrite(table="bronze.consents", rows=rows, mode="append")
+    write_tables(site, verb="land", run_key=f"consents/{batch}/{count}", writes=[write])
+
+
+def released_rows(site: Site, product: str) -> pa.Table:
+    row = current_release(site, product)
+    assert row is not None
+    return site.lake.read(row["table_name"], row["version"])
+
+
+def test_people_are_published_once_and_without_pseudonyms(site: Site) -> None:
+    write_people(site, 20)
+    first = publish(site, "people_open")
+    size = site.log.size()
+    again = publish(site, "gold.people_open")
+    assert (first.state, first.rows, first.suppressed, first.k, first.l) == ("PUBLISHED", 20, 0, 20, 2)
+    assert first.repeated is False and again.repeated is True
+    assert {**again.as_json(), "repeated": False} == first.as_json()
+    assert site.log.size() == size
+    rows = released_rows(site, "people_open")
+    assert rows.column_names == ["age_band", "group", "note"]
+    assert set(rows["age_band"].to_pylist()) == {"60-69"}
+
+
+def test_whoever_denied_is_not_in_the_product(site: Site) -> None:
+    deny(site, 3)
+    write_people(site, 20)
+    assert publish(site, "people_open").rows == 17
+
+
+def test_consents_are_part_of_the_run(site: Site) -> None:
+    write_people(site, 20)
+    first = publish(site, "people_open")
+    deny(site, 6)
+    second = publish(site, "people_open")
+    assert not second.repeated and second.release != first.release
+    assert (second.state, second.rows) == ("PUBLISHED", 14)
+
+
+def test_a_release_that_singles_one_person_out_with_an_earlier_one_waits(site: Site) -> None:
+    write_people(site, 20)
+    first = publish(site, "people_open")
+    write_people(site, 21)
+    second = publish(site, "people_open")
+    assert second.state == "SUBMITTED"
+    assert second.reasons == (f"people singled out together with {first.release} 1 (0 or at least 5 a cell)",)
+    current = current_release(site, "people_open")
+    assert current is not None and current["release_id"] == first.release
+
+
+def test_personal_data_in_a_finished_table_waits(site: Site) -> None:
+    write_people(site, 20, note="write to ada@example.org")
+    result = publish(site, "people_open")
+    assert (result.state, result.findings) == ("SUBMITTED", 1)
+    assert "ada" not in str(result.as_json())
+
+
+def test_a_table_that_no_grouping_makes_safe_is_refused_and_nothing_is_written(site: Site) -> None:
+    write_people(site, 4)
+    result = publish(site, "people_open")
+    assert (result.state, result.version, result.rows, result.k) == ("REJECTED", None, 0, None)
+    assert result.leaf == site.log.size() - 1
+    assert publish(site, "people_open").repeated
+
+
+def test_small_cells_are_tightened_once_and_then_wait_for_the_dpo(site: Site) -> None:
+    write_people(site, 22, rare=2)
+    submitted = publish(site, "conditions")
+    assert (submitted.state, submitted.table, submitted.rows, submitted.suppressed) == (
+        "SUBMITTED", "draft.conditions", 2, 1,
+    )  # fmt: skip
+    assert submitted.reasons == ("cells below 5 people 1 of 3 (none without a person's decision)",)
+    assert current_release(site, "conditions") is None
+    approved = decide(site, submitted.release, "approve", "counts checked")
+    assert (approved.state, approved.table, approved.repeated) == ("PUBLISHED", "gold.conditions", False)
+    assert approved.content_digest == submitted.content_digest
+    assert released_rows(site, "conditions").to_pylist() == [
+        {"condition": name, "age_band": "40-79", "people": 10, "population": 20, "prevalence_percent": 50}
+        for name in ("case", "control")
+    ]
+
+
+def test_the_second_door_finds_the_release_decided(site: Site) -> None:
+    write_people(site, 22, rare=2)
+    release = publish(site, "conditions").release
+    decide(site, release, "approve", "counts checked")
+    size = site.log.size()
+    assert decide(site, release, "approve", "the other door").repeated
+    with pytest.raises(Refused, match="is PUBLISHED"):
+        decide(site, release, "reject", "too late")
+    assert site.log.size() == size
+
+
+def test_a_draft_is_not_published_once_somebody_in_it_denies(site: Site) -> None:
+    write_people(site, 22, rare=2)
+    release = publish(site, "conditions").release
+    deny(site, 1)
+    with pytest.raises(ConsentRefused, match="1 people"):
+        decide(site, release, "approve", "counts checked")
+    assert [found.state for found in list_releases(site)] == ["SUBMITTED"]
+
+
+def test_a_draft_that_a_later_one_replaced_is_not_published(site: Site) -> None:
+    write_people(site, 22, rare=2)
+    old = publish(site, "conditions").release
+    write_people(site, 28, rare=2)
+    publish(site, "conditions")
+    with pytest.raises(Refused, match="was replaced by"):
+        decide(site, old, "approve", "counts checked")
+
+
+def test_a_withdrawn_release_is_readable_by_nobody(site: Site) -> None:
+    write_people(site, 20)
+    release = publish(site, "people_open").release
+    assert decide(site, release, "withdraw", "published in error").state == "WITHDRAWN"
+    assert current_release(site, "people_open") is None
+    assert publish(site, "people_open").state == "WITHDRAWN"
+
+
+def test_only_the_dpo_decides_and_gives_a_reason(site: Site) -> None:
+    write_people(site, 22, rare=2)
+    release = publish(site, "conditions").release
+    engineer = replace(site, actor=replace(site.actor, roles=frozenset({Role.ENGINEER})))
+    with pytest.raises(NotAllowed):
+        decide(engineer, release, "approve", "counts checked")
+    with pytest.raises(WrongUse, match="reason"):
+        decide(site, release, "approve", " ")
+
+
+def test_a_product_without_input_is_not_ready(site: Site) -> None:
+    with pytest.raises(NotReady, match=r"silver\.people has no version"):
+        publish(site, "people_open")
+    with pytest.raises(WrongUse, match="no product"):
+        publish(site, "nothing")
