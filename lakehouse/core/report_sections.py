@@ -1,11 +1,13 @@
 """The sections of a report on one table, in the order a data protection officer reads them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lakehouse.core.budget import decimal_text, epsilon_of
-from lakehouse.core.contract import Layer
+from lakehouse.core.contract import Column, Layer
+from lakehouse.core.release_rules import parse_release_rules
 from lakehouse.core.report import Fact, Grid, Section, Tone, facts_of, masked_count, moment, shown
+from lakehouse.core.report_gold import other_columns, released_columns
 from lakehouse.core.report_sources import Row, TableFacts, VersionFacts
 from lakehouse.core.report_words import LEARN, REASONS, WHY, expectation_name, handling_of, meaning_of
 
@@ -67,16 +69,27 @@ def columns_section(table: TableFacts) -> Section:
             column.name,
             meaning_of(column),
             f"{column.sensitivity}: {WHY[column.sensitivity]}",
-            handling_of(column),
-            LEARN[column.statistic],
+            *done,
         )
-        for column in table.contract.columns
+        for column, done in _handled(table)
     )
     grid = Grid(
         columns=("Column", "Meaning", "Class and why", "What was done", "Analysts learn it"), rows=rows
     )
     lead = "Class, handling and limits stand in the contract; changing one makes a new version."
     return Section(anchor="columns", title="What was done to each column", lead=lead, grids=_filled(grid))
+
+
+def _handled(table: TableFacts) -> Iterator[tuple[Column, tuple[str, str]]]:
+    """Yield each column with what was done to it and how analysts learn it."""
+    if table.contract.layer is not Layer.GOLD or not table.contract.release:
+        for column in table.contract.columns:
+            yield column, (handling_of(column), LEARN[column.statistic])
+        return
+    rules = parse_release_rules(table.contract, table.site.policy.floor)
+    named = released_columns(rules, table.judged.get("levels") or {})
+    for column in table.contract.columns:
+        yield column, named.get(column.name) or other_columns(column, rules)
 
 
 def checks_section(table: TableFacts) -> Section:
@@ -104,16 +117,21 @@ def checks_section(table: TableFacts) -> Section:
 
 def findings_section(table: TableFacts) -> Section:
     """Which personal data was found, and what of it is left."""
-    grid = findings_grid(table.version.detail("findings") or {})
-    left = table.version.detail("findings_left")
-    if not grid.rows:
-        lead = "The detectors found no personal data in columns that are stored in clear."
-    else:
-        lead = "Counts of what the detectors found before handling. Values are never kept."
-    facts = facts_of([("Left after handling", left)])
-    return Section(
-        anchor="findings", title="Personal data found and left", lead=lead, facts=facts, grids=_filled(grid)
+    found = table.version.detail("findings") or {}
+    title = "Personal data found and left"
+    if table.contract.layer is Layer.GOLD:
+        left = table.release.get("findings") if table.release else None
+        lead = "A last detection pass read every text of the finished table."
+        return Section(anchor="findings", title=title, lead=lead, facts=facts_of([("Findings left", left)]))
+    grid = findings_grid(found)
+    lead = (
+        "What the detectors found, by kind. What was found is handled as the columns above say, or its row "
+        "is set aside; values are never kept."
+        if grid.rows
+        else "The detectors found no personal data where none may stand."
     )
+    facts = facts_of([("Detector", table.version.detail("detector"))])
+    return Section(anchor="findings", title=title, lead=lead, facts=facts, grids=_filled(grid))
 
 
 def findings_grid(findings: Mapping[str, int]) -> Grid:
@@ -132,12 +150,11 @@ def release_section(table: TableFacts) -> Section | None:
     if release is None:
         return None
     floor = table.site.policy.floor
-    facts = release.get("facts") or {}
     told = facts_of(
         [
             ("State", release["state"]),
             ("Rows left out", masked_count(release.get("suppressed"), floor.minimum_cell, floor.round_to)),
-            ("Information lost", facts.get("loss")),
+            ("Information lost", _loss_words(table.judged.get("loss"))),
             ("Waits because", "; ".join(release.get("reasons") or ()) or None),
         ]
     )
@@ -148,7 +165,7 @@ def release_section(table: TableFacts) -> Section | None:
 
 def consent_section(table: TableFacts) -> Section | None:
     """Whose permission covers the rows."""
-    consent = (table.release or {}).get("facts", {}).get("consent") or table.version.detail("consent")
+    consent = table.judged.get("consents")
     root = table.version.record.get("consent_root")
     if not consent and not root:
         return None
@@ -261,6 +278,10 @@ def _balance_sentence(version: VersionFacts) -> str:
         f"{received:,} received = {received - quarantined:,} accepted + {quarantined:,} set aside. "
         "Nothing disappears without a reason."
     )
+
+
+def _loss_words(loss: object) -> str | None:
+    return None if loss is None else f"{loss} (0 nothing, 1 everything; mean normalised certainty penalty)"
 
 
 def _limits(table: TableFacts, result: Row) -> str:

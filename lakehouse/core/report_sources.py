@@ -82,7 +82,8 @@ class TableFacts:
     """One version of a table with all it was made from.
 
     `ancestry`: every version it goes back to, by leaf. `release`: the row of `releases` that stands
-    for this version, or None; `decisions` are that release's.
+    for this version, or None; `judged` the details of the write that was assessed (the draft's where a
+    person approved it); `decisions` are that release's.
     """
 
     site: SiteFacts
@@ -91,6 +92,7 @@ class TableFacts:
     newest: int
     ancestry: Mapping[int, VersionFacts] = field(default_factory=dict)
     release: Row | None = None
+    judged: Row = field(default_factory=dict)
     decisions: Sequence[Row] = ()
 
     @property

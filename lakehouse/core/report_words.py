@@ -19,10 +19,14 @@ DONE: Mapping[str, str] = {
     "pseudonymise": "replaced by a random pseudonym; the original is sealed",
     "redact": "names, dates, addresses and numbers of people taken out of the text",
     "shift_dates": "all dates of a person moved by the same secret number of days",
+    "keyed_id": "replaced by an id that only the person's key makes",
     "harmonise": "converted to one unit",
-    "generalise": "made coarser",
-    "suppress": "taken out",
-    "drop": "not carried over",
+    "recode": "codes replaced by words",
+    "top_code": "capped, so that rare high values look alike",
+    "age_at": "the date of birth replaced by an age in years",
+    "age_band": "put into bands of years",
+    "fill_where": "filled in where another column implies it",
+    "pick": "taken from the column that another column names",
 }
 
 LEARN: Mapping[Statistic, str] = {
@@ -30,6 +34,8 @@ LEARN: Mapping[Statistic, str] = {
     Statistic.EXACT: "exactly, in releases",
     Statistic.NONE: "not at all",
 }
+
+UNITS: Mapping[str | None, str] = {"a": "years", "Cel": "°C", "kg/m2": "kg/m²", "m/s": "m/s"}
 
 REASONS: Mapping[str, str] = {
     "unreadable_file": "the file cannot be read",
@@ -52,6 +58,7 @@ REASONS: Mapping[str, str] = {
     "same_bytes_two_people": "the same recording under two people",
     "personal_data_in_clear": "personal data stands where none may",
     "check_failed": "a check of the contract failed",
+    "superseded": "a later row has the same key",
     "invalid_json": "the line is not JSON",
 }
 
@@ -66,8 +73,8 @@ def handling_of(column: Column) -> str:
 
 
 def meaning_of(column: Column) -> str:
-    """Return a column's type, unit and description."""
-    unit = f" in {column.unit}" if column.unit else ""
+    """Return a column's type, unit (UCUM: `a` is a year, `1` no unit) and description."""
+    unit = f" in {UNITS.get(column.unit, column.unit)}" if column.unit not in {None, "1"} else ""
     return f"{column.type}{unit}" + (f". {column.description}" if column.description else "")
 
 

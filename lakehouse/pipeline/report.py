@@ -104,6 +104,7 @@ def _table_facts(
         newest=own[-1].row["version"],
         ancestry=_ancestry(versions, [version.leaf], keep=lambda leaf: leaf != version.leaf),
         release=release,
+        judged=_judged(version, versions) if release else {},
         decisions=tx.many("decisions", release_id=release["release_id"]) if release else (),
     )
 
@@ -133,6 +134,12 @@ def _release_of(tx: Transaction, contract: DatasetContract, version: VersionFact
         and version.row["version"] in {row[column], row["version"]}
     ]
     return own[-1] if own else None
+
+
+def _judged(version: VersionFacts, versions: Mapping[int, VersionFacts]) -> Row:
+    """Return the details of the write that was assessed: those of the draft where one was promoted."""
+    draft = versions.get(version.detail("promoted_from"))
+    return dict((draft or version).row["details"] or {})
 
 
 def _ancestry(
