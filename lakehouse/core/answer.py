@@ -151,7 +151,7 @@ def statistic_step(plan: AnswerPlan) -> Decimal:
 def read_cells(plan: AnswerPlan, noisy: Sequence[int], half_width: float) -> tuple[AnswerCell, ...]:
     """Return the cells of a noisy vector (one number a cell, for a mean two: all a, then all b).
 
-    half_width: of one number's noise at 95 %, in whole numbers.
+    half_width: in whole numbers; one number's noise stays strictly below it with 95 %.
     """
     if plan.question.stat is Stat.MEAN:
         half = len(noisy) // 2
@@ -187,7 +187,8 @@ def _read_mean(
 def _cell(plan: AnswerPlan, keys: tuple[str, ...], value: Decimal | None, accuracy: Decimal) -> AnswerCell:
     named = tuple(zip((key.column for key in plan.keys), keys, strict=True))
     if plan.question.stat is Stat.COUNT:
-        return AnswerCell(keys=named, value=value, accuracy95=Decimal(math.ceil(accuracy)))
+        within = max(0, math.ceil(accuracy) - 1)
+        return AnswerCell(keys=named, value=value, accuracy95=Decimal(within))
     places = Decimal(1).scaleb(accuracy.adjusted() - 2)
     return AnswerCell(
         keys=named,
