@@ -21,8 +21,9 @@ from lakehouse.methods.gait_measures import MEASURE_NAMES, Walk, measure_walk
 from lakehouse.methods.gait_strides import Floats, Samples
 
 WALK_KEYS = ("subject", "batch", "file", "walk")
+SAMPLE_ORDER = ("batch", "file", "row")
 CARRIED = ("subject", "batch", "file", "row", "study", "group", "walk")
-"""Columns of a walk's first sample that its row keeps."""
+"""Columns of a walk's first sample that its row keeps; `study_walk` (`Ga_01`) is made of two of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +59,9 @@ def transform(rows: pa.Table, contract: DatasetContract, context: MethodContext)
 
 
 def _walk_rows(rows: pa.Table, firsts: list[int], measured: list[Mapping[str, float]]) -> pa.Table:
-    carried = [name for name in CARRIED if name in rows.column_names]
-    walks = rows.select(carried).take(pa.array(firsts, pa.int64()))
+    walks = rows.select(list(CARRIED)).take(pa.array(firsts, pa.int64()))
+    named = zip(walks.column("study").to_pylist(), walks.column("walk").to_pylist(), strict=True)
+    walks = walks.append_column("study_walk", pa.array([f"{study}_{walk:02}" for study, walk in named]))
     for name in MEASURE_NAMES:
         values = pa.array([measures[name] for measures in measured], pa.float64(), from_pandas=True)
         walks = walks.append_column(name, values)
@@ -91,20 +93,12 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _in_sample_order(rows: pa.Table) -> tuple[pa.Table, Samples]:
-    """Return the rows by walk and sample, and the place in the input of each."""
-    codes = [_codes(rows.column(name)) for name in (*WALK_KEYS, "row")]
-    order = np.lexsort(codes[::-1])
+    """Return the rows as they stood in their files, and the place in the input of each."""
+    keys = [rows.column(name).to_numpy() for name in SAMPLE_ORDER]
+    order = np.lexsort(keys[::-1])
     if np.array_equal(order, np.arange(len(order))):
         return rows, order
     return rows.take(pa.array(order)), order
-
-
-def _codes(column: pa.ChunkedArray) -> Samples:
-    """Return an integer for each value; equal values have equal ones."""
-    if pa.types.is_integer(column.type):
-        return pc.fill_null(column, -1).to_numpy()  # type: ignore[no-any-return]
-    encoded = column.combine_chunks().dictionary_encode()
-    return pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
 def _walk_spans(rows: pa.Table) -> list[tuple[int, int]]:
@@ -113,8 +107,8 @@ def _walk_spans(rows: pa.Table) -> list[tuple[int, int]]:
         return []
     changed = np.zeros(len(rows) - 1, dtype=bool)
     for name in WALK_KEYS:
-        codes = _codes(rows.column(name))
-        changed |= codes[1:] != codes[:-1]
+        differs = pc.not_equal(rows.column(name)[1:], rows.column(name)[:-1])
+        changed |= pc.fill_null(differs, True).to_numpy()
     edges = [0, *(np.flatnonzero(changed) + 1).tolist(), len(rows)]
     return [(first, after - first) for first, after in pairwise(edges)]
 
