@@ -39,6 +39,7 @@ from lakehouse.errors import Damaged, NotVerified, WrongUse
 
 CHECKPOINT = "checkpoint"
 TRUST = "trust.json"
+HEAD_PLACE = "registry/checkpoint"
 _PARTIAL_WIDTH = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 REMEDY = "run `livinglab fsck`, and restore registry/ from a copy"
 
@@ -75,7 +76,7 @@ class TileLog:
         try:
             return content.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise Damaged("registry/checkpoint is not UTF-8", remedy=REMEDY) from error
+            raise Damaged("registry/checkpoint is not UTF-8", remedy=REMEDY, place=HEAD_PLACE) from error
 
     def extend(self, entries: Sequence[bytes], first_index: int) -> Checkpoint:
         """Bring the log to `first_index + len(entries)` leaves, sign its head, return it.
@@ -88,8 +89,6 @@ class TileLog:
         edge = self._edge(head)
         # (2) the given entries meet the log without a gap, and repeat what it holds
         known = head.size - first_index
-        if not entries and not head.size and (self._folder / "tile").exists():
-            raise Damaged("the log has tiles and no checkpoint", remedy=REMEDY)
         if not 0 <= known <= len(entries):
             last = first_index + len(entries)
             raise Damaged(f"entries {first_index} to {last} do not meet the log's {head.size} leaves")
@@ -148,15 +147,17 @@ class TileLog:
     def _head(self) -> Checkpoint:
         """Return the signed head after checking origin and signature; the empty one where there is none."""
         if not (self._folder / CHECKPOINT).exists():
+            if (self._folder / "tile").exists():
+                raise Damaged("the log has tiles and no checkpoint", remedy=REMEDY, place=HEAD_PLACE)
             return Checkpoint(origin=self.trust.origin, size=0, root=EMPTY_ROOT)
         try:
             note = parse_note(self.checkpoint_text())
             head = parse_checkpoint(note.text)
             verify_note(note, self._signer.key, verify_signature)
         except NotVerified as error:
-            raise Damaged(f"registry/checkpoint: {error.message}", remedy=REMEDY) from error
+            raise Damaged(f"registry/checkpoint: {error.message}", remedy=REMEDY, place=HEAD_PLACE) from error
         if head.origin != self.trust.origin or (head.size == 0 and head.root != EMPTY_ROOT):
-            raise Damaged("registry/checkpoint is that of another log", remedy=REMEDY)
+            raise Damaged("registry/checkpoint is that of another log", remedy=REMEDY, place=HEAD_PLACE)
         return head
 
     def _edge(self, head: Checkpoint) -> Edge:
@@ -262,7 +263,8 @@ class TileLog:
         try:
             return (self._folder / name).read_bytes()
         except OSError as error:
-            raise Damaged(f"a file of the log cannot be read: registry/{name}", remedy=REMEDY) from error
+            problem = f"a file of the log cannot be read: registry/{name}"
+            raise Damaged(problem, remedy=REMEDY, place=f"registry/{name}") from error
 
     def _write(self, name: str, content: bytes) -> None:
         path = self._folder / name

@@ -105,11 +105,11 @@ def check_home(ctx: typer.Context) -> None:
     Reads the whole home and its keys. Writes nothing.
     Example: livinglab fsck
     """
-    from lakehouse.pipeline.fsck import failed, fsck
+    from lakehouse.pipeline.fsck import check_databases, failed, fsck
 
     context = context_of(ctx)
     try:
-        result = fsck(context.open(), context.notice)
+        result = check_databases(_home_of(context.home)) or fsck(context.open(), context.notice)
     except Damaged as error:
         result = failed(error, [])
     context.emit(result.as_json(), lambda console: _show_findings(console, result))
@@ -187,7 +187,7 @@ def _read_trust(path: Path | None, home: Path | None) -> "Trust":
 
     if path is not None:
         return parse_trust(_read_file(path, "the trust file"))
-    own = (home or Path(os.environ.get("LIVINGLAB_HOME") or ".livinglab")) / "registry" / "trust.json"
+    own = _home_of(home) / "registry" / "trust.json"
     if not own.is_file():
         raise NotVerified(
             "there is no trust file: a bundle cannot vouch for itself",
@@ -197,6 +197,11 @@ def _read_trust(path: Path | None, home: Path | None) -> "Trust":
         return parse_trust(_read_file(own, "the home's trust file"))
     except NotVerified as error:
         raise Damaged(f"registry/trust.json: {error.message}", remedy="livinglab fsck") from error
+
+
+def _home_of(home: Path | None) -> Path:
+    """Return the home's folder without opening a site, which would import engines and need keys."""
+    return home or Path(os.environ.get("LIVINGLAB_HOME") or ".livinglab")
 
 
 def _read_file(path: Path, what: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lakehouse.adapters.sqlite_integrity import is_whole
@@ -48,11 +49,8 @@ def fsck(site: Site, say: Say) -> FsckResult:
     """
     site.actor.require("fsck")
     site.vault.counter()
-    findings = list(_check_databases(site, say))
-    if findings:
-        return FsckResult(tables=0, versions=0, findings=tuple(findings))
     folders = table_folders(site)
-    findings += check_rows(site)
+    findings = list(check_rows(site))
     try:
         snapshot = read_snapshot(site)
         findings += _check_registry(site, snapshot, say)
@@ -72,11 +70,12 @@ def failed(error: Damaged, findings: list[Finding]) -> FsckResult:
     return FsckResult(tables=0, versions=0, findings=(*findings, ended))
 
 
-def _check_databases(site: Site, say: Say) -> Iterator[Finding]:
-    for name in ("registry.db", "vault.db"):
-        say(f"checking {name}")
-        if not is_whole(site.home.place(name)):
-            yield Finding(kind="database is not whole", place=name)
+def check_databases(home: Path) -> FsckResult | None:
+    """Return what is wrong with the database files of a home, before a site is opened on them."""
+    files = [home / name for name in ("registry.db", "vault.db")]
+    broken = [file.name for file in files if file.is_file() and not is_whole(file)]
+    found = tuple(Finding(kind="database is not whole", place=name) for name in broken)
+    return FsckResult(tables=0, versions=0, findings=found) if found else None
 
 
 def _check_registry(site: Site, snapshot: Snapshot, say: Say) -> Iterator[Finding]:

@@ -116,18 +116,21 @@ def test_a_log_that_would_become_another_is_not_signed(log: TileLog) -> None:
     assert log.checkpoint_text() == before
 
 
-def test_tiles_left_by_another_history_are_not_built_upon(tmp_path: Path) -> None:
-    """The checkpoint was taken away: entries that differ from the tiles there are refused."""
+def test_a_log_whose_checkpoint_was_taken_away_is_not_signed_anew(tmp_path: Path) -> None:
     log = open_log(tmp_path)
     log.extend(ENTRIES[:5], 0)
     (tmp_path / "checkpoint").unlink()
+    for entries in ([b"rewritten"], ENTRIES[:5], []):
+        with pytest.raises(Damaged, match="no checkpoint"):
+            log.extend(entries, 0)
+
+
+def test_a_tile_of_another_history_is_not_built_upon(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.extend(ENTRIES[:5], 0)
+    (tmp_path / "tile/0/000.p/6").write_bytes(bytes(32 * 6))
     with pytest.raises(Damaged, match="contradicts"):
-        log.extend([b"rewritten", *ENTRIES[1:5]], 0)
-    with pytest.raises(Damaged, match="contradicts"):
-        log.extend(ENTRIES[:4], 0)
-    with pytest.raises(Damaged, match="no checkpoint"):
-        log.extend([], 0)
-    assert log.extend(ENTRIES[:6], 0).size == 6
+        log.extend(ENTRIES[5:6], 5)
 
 
 def test_a_checkpoint_of_another_key_or_log_is_refused(tmp_path: Path) -> None:
