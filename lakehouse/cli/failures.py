@@ -47,7 +47,7 @@ def _explain_one(error: BaseException) -> LivingLabError | None:
             return error
         case sqlite3.DatabaseError():
             return _explain_database(str(error))
-        case ModuleNotFoundError():
+        case ModuleNotFoundError() if not (error.name or "").startswith("lakehouse"):
             module = (error.name or "?").partition(".")[0]
             return NotReady(f"the Python package {module!r} is not installed", remedy="make setup")
         case MemoryError():
