@@ -47,7 +47,7 @@ def ask_the_dpo(contract: DatasetContract) -> DpoApproval:
 def find_waiting_release(product: str) -> dict[str, str]:
     """Return the id and the facts of the SUBMITTED release; skipped where none waits."""
     site = open_task_site()
-    with site.registry.transaction() as tx:
+    with site.registry.reading() as tx:
         waiting = tx.many("releases", product=product, state="SUBMITTED", order="created_at")
     if not waiting:
         raise AirflowSkipException(f"no release of {product} waits for a decision")
@@ -63,7 +63,7 @@ def decide(waiting: dict[str, str], answer: Mapping[str, Any]) -> dict[str, Any]
     responder = answer["responded_by_user"] or {}
     site = open_task_site(actor=str(responder.get("name") or responder.get("id")))
     release_id = waiting["release_id"]
-    with site.registry.transaction() as tx:
+    with site.registry.reading() as tx:
         release = tx.one("releases", release_id=release_id)
     if release is None or release["state"] != "SUBMITTED":
         raise AirflowSkipException(f"release {release_id} is decided already: this answer changes nothing")
@@ -71,17 +71,22 @@ def decide(waiting: dict[str, str], answer: Mapping[str, Any]) -> dict[str, Any]
     return decide_release(site, release_id, verdict, str(answer["params_input"].get("reason", ""))).as_json()
 
 
+FIGURES = ("rows", "suppressed", "k", "l", "t", "findings")
+
+
 def facts_of_release(release: Mapping[str, Any]) -> str:
     """Return the facts of a release as markdown: what the DPO decides on, no value of a person."""
     reasons = "\n".join(f"- {reason}" for reason in release["reasons"] or ()) or "- none recorded"
-    return f"""**Release `{release["release_id"]}`** of `{release["table_name"]}`
+    figures = " | ".join("–" if release[name] is None else str(release[name]) for name in FIGURES)
+    table = release["table_name"]
+    return f"""**Release `{release["release_id"]}`** in `{table}`
 
-| rows | suppressed | k | l | t | findings |
-|---|---|---|---|---|---|
-| {release["rows"]} | {release["suppressed"]} | {release["k"]} | {release["l"]} | {release["t"]} | {release["findings"]} |
+| {" | ".join(FIGURES)} |
+|{"---|" * len(FIGURES)}
+| {figures} |
 
 Why it waits:
 {reasons}
 
-The draft stays inside until you approve it. `livinglab report {release["table_name"]}` writes the full report.
+The draft stays inside until you approve it. The full report: `livinglab report {table} -o reports`
 """

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.core.budget import decimal_text, epsilon_of
 from lakehouse.core.canonical import timestamp
-from lakehouse.core.contract import Layer
+from lakehouse.core.contract import DatasetContract, Layer
+from lakehouse.pipeline.budget import budget_rows
 
 if TYPE_CHECKING:
     from lakehouse.adapters.sql_registry import Transaction
@@ -61,8 +61,7 @@ def compliance_page(site: "Site", runs: list[Line]) -> CompliancePage:
     with site.registry.reading() as tx:
         tables = _table_lines(site, tx)
         releases = [_release_line(row) for row in tx.many("releases", order="updated_at")]
-        budget = _budget_lines(site, tx)
-        quarantine = _quarantine_lines(tx) if site.actor.may("quarantine") else None
+        quarantine = _quarantine_lines(site, tx) if site.actor.may("quarantine") else None
     return CompliancePage(
         origin=site.home.origin,
         viewer=site.actor.name,
@@ -71,7 +70,7 @@ def compliance_page(site: "Site", runs: list[Line]) -> CompliancePage:
         tables=tables,
         waiting=[line for line in releases if line["state"] == "SUBMITTED"],
         releases=releases[: -RELEASES_SHOWN - 1 : -1],
-        budget=budget,
+        budget=[_budget_line(row.as_json()) for row in budget_rows(site)],
         log={"size": site.log.size(), "checkpoint": site.log.checkpoint_text()},
         runs=runs,
         quarantine=quarantine,
@@ -107,17 +106,19 @@ def report_names(site: "Site") -> list[str]:
 def _table_lines(site: "Site", tx: "Transaction") -> list[Line]:
     order = list(Layer)
     contracts = sorted(site.contracts, key=lambda contract: (order.index(contract.layer), contract.name))
-    return [_table_line(tx, contract.table, contract.title) for contract in contracts]
+    return [_table_line(site, tx, contract) for contract in contracts]
 
 
-def _table_line(tx: "Transaction", table: str, title: str) -> Line:
-    rows = tx.many("versions", table_name=table, order="version", newest=1)
+def _table_line(site: "Site", tx: "Transaction", contract: DatasetContract) -> Line:
+    """Row counts of tables of people are for those who may read reports, as in `livinglab tables`."""
+    rows = tx.many("versions", table_name=contract.table, order="version", newest=1)
     newest: Mapping[str, Any] = rows[0] if rows else {}
+    counted = contract.layer is Layer.GOLD or site.actor.may("report")
     return {
-        "table": table,
-        "title": title,
+        "table": contract.table,
+        "title": contract.title,
         "version": newest.get("version"),
-        "rows": newest.get("rows"),
+        "rows": newest.get("rows") if counted else None,
         "leaf": newest.get("leaf_index"),
         "time": newest.get("created_at"),
     }
@@ -127,41 +128,29 @@ def _release_line(row: Mapping[str, Any]) -> Line:
     kept = ("release_id", "product", "state", "version", "rows", "suppressed", "k", "l", "t", "findings")
     return {
         **{name: row[name] for name in kept},
-        "table": row["table_name"],
+        "table": row["table_name"] or f"gold.{row['product']}",
         "reasons": list(row["reasons"] or ()),
         "time": row["updated_at"],
     }
 
 
-def _budget_lines(site: "Site", tx: "Transaction") -> list[Line]:
-    spent: Counter[tuple[str, str]] = Counter()
-    for charge in tx.many("charges"):
-        spent[charge["population"], charge["purpose"]] += charge["micro_epsilon"]
-    return [
-        _budget_line(budget.population, purpose, min(budget.cap, allowance), spent[budget.population, purpose])
-        for budget in site.policy.budgets.values()
-        for purpose, allowance in budget.purposes.items()
-    ]
+def _budget_line(row: Mapping[str, Any]) -> Line:
+    return {**row, "high": f"{Decimal(row['cap']) * 4 / 5:f}"}
 
 
-def _budget_line(population: str, purpose: str, cap: Decimal, micro_spent: int) -> Line:
-    spent = epsilon_of(micro_spent)
-    return {
-        "population": population,
-        "purpose": purpose,
-        "cap": decimal_text(cap),
-        "spent": decimal_text(spent),
-        "left": decimal_text(cap - spent),
-        "high": decimal_text(cap * 4 / 5),
-    }
-
-
-def _quarantine_lines(tx: "Transaction") -> list[Line]:
+def _quarantine_lines(site: "Site", tx: "Transaction") -> list[Line]:
+    """Count what was set aside: by land over all batches, by refine in the newest version of each table."""
     counted: Counter[tuple[str, str]] = Counter()
     for batch in tx.many("batches"):
-        for reason, rows in (batch["reasons"] or {}).items():
-            counted[f"bronze.{batch['dataset']}", reason] += rows
-    return [{"table": table, "reason": reason, "rows": rows} for (table, reason), rows in sorted(counted.items())]
+        _count_reasons(counted, f"bronze.{batch['dataset']}", batch["reasons"])
+    for contract in site.contracts.of_layer(Layer.SILVER):
+        for version in tx.many("versions", table_name=contract.table, order="version", newest=1):
+            _count_reasons(counted, contract.table, (version["details"] or {}).get("reasons"))
+    return [{"table": key[0], "reason": key[1], "rows": rows} for key, rows in sorted(counted.items())]
+
+
+def _count_reasons(counted: Counter[tuple[str, str]], table: str, reasons: Mapping[str, int] | None) -> None:
+    counted.update({(table, reason): rows for reason, rows in (reasons or {}).items()})
 
 
 def _is_of_run(row: Mapping[str, Any], run: str) -> bool:
@@ -179,7 +168,9 @@ def _version_line(row: Mapping[str, Any]) -> Line:
         "time": row["created_at"],
         "file_digest": row["file_digest"],
         "content_digest": row["content_digest"],
-        "command": f"livinglab prove {row['table_name']}@{row['version']} -o receipt.json" if provable else None,
+        "command": f"livinglab prove {row['table_name']}@{row['version']} -o receipt.json"
+        if provable
+        else None,
     }
 
 

@@ -41,7 +41,7 @@ RETRY_POLICY = ExceptionRetryPolicy(
 FAULT_CODE = "FAULT"
 
 
-class TaskFault(Exception):
+class TaskFaultError(Exception):
     """A fault of program or machine: its type and place, without a message that could quote a row."""
 
 
@@ -63,7 +63,7 @@ def say_refusals(verb: Callable[P, R]) -> Callable[P, R]:
         except Exception as error:  # noqa: BLE001  the edge of a task: what is logged must not quote rows
             place = _type_and_place(error)
             _leave_refusal({"code": FAULT_CODE, "message": place, "errno": getattr(error, "errno", None)})
-            raise TaskFault(place) from None
+            raise TaskFaultError(place) from None
 
     return spoken
 

@@ -89,7 +89,9 @@ def prepared_passwords(home: Path) -> dict[str, str]:
     return {str(name): str(word) for name, word in json.loads(path.read_text()).items()}
 
 
-def _secret_file(folder: Path, name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)) -> Path:
+def _secret_file(
+    folder: Path, name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)
+) -> Path:
     path = folder / name
     if not path.exists():
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,7 +1,6 @@
 """The site as a task of a DAG run opens it: the run stands in every record the task writes."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,8 @@ from airflow.sdk import get_current_context
 
 if TYPE_CHECKING:
     from lakehouse.pipeline.site import Site
+
+LANDING, SOURCE = "landing", "source"
 
 
 def site_file() -> Path | None:
@@ -37,20 +38,16 @@ def _opened(site_file: Path | None, home: str, actor: str | None) -> "Site":
     return open_site(site_file, Path(home), actor)
 
 
-def input_folders(names: Sequence[str], landing: Path, source: Path | None) -> list[dict[str, str]]:
-    """Return the folders with input of one publisher: in the drop zone, and in the source if one is named.
-
-    `names`: what the publisher's folder may be called. Each is `{"batch": its place, "folder": its path}`;
-    file names stay out of XCom, they can identify.
-    """
-    places = {"landing": landing} if source is None else {"landing": landing, "source": source}
-    return [
-        {"batch": place, "folder": str(folder / name)}
-        for place, folder in places.items()
-        for name in names
-        if _has_files(folder / name)
-    ]
+def input_places(site: "Site", source: str | None) -> dict[str, Path]:
+    """Return where input may lie, by name: the drop zone, and the source folder where one is named."""
+    places = {LANDING: site.home.place("landing")}
+    return {**places, SOURCE: Path(source)} if source else places
 
 
-def _has_files(folder: Path) -> bool:
-    return folder.is_dir() and any(path.is_file() for path in folder.rglob("*"))
+def batch_files(site: "Site", dataset: str, place: Path) -> tuple[Path, ...]:
+    """Return the files of a data set in one place. UnreadableInput: a named source that holds none at all."""
+    from lakehouse.readers.source_folders import find_batches
+
+    if place == site.home.place("landing") and not any(path.is_file() for path in place.rglob("*")):
+        return ()
+    return find_batches(place, site.contracts).batches.get(dataset, ())

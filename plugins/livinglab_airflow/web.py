@@ -53,7 +53,9 @@ def viewed_site(user: GetUserDep) -> "Site":
     except NotAllowed as error:
         raise HTTPException(status.HTTP_403_FORBIDDEN, error.message) from error
     except NotReady as error:
-        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, f"{error.message}; {error.remedy}") from error
+        raise HTTPException(
+            status.HTTP_503_SERVICE_UNAVAILABLE, f"{error.message}; {error.remedy}"
+        ) from error
 
 
 ViewedSite = Annotated[Any, Depends(viewed_site)]

@@ -1,0 +1,128 @@
+"""What the demo says at its end, for someone who sees LivingLab for the first time."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lakehouse.cli.output import print_facts, print_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Document = Mapping[str, Any]
+
+
+def show_summary(console: "Console", document: Document, home: Path) -> None:
+    """Print received, set aside, found, released, waiting, asked, predicted, proved and what to try next."""
+    _show_tables(console, document)
+    _show_releases(console, document["releases"])
+    _show_answer(console, document["answers"][0])
+    console.print()
+    print_facts(console, _facts(document))
+    console.print("\nThree things to try next:")
+    for command in next_steps(document, home):
+        console.print(f"  {command}", soft_wrap=True)
+
+
+def next_steps(document: Document, home: Path) -> list[str]:
+    """Return three commands that work on this home as they stand."""
+    livinglab = "livinglab" if home == Path(".livinglab").absolute() else f"livinglab --home {_shown(home)}"
+    waiting = _waiting(document)
+    reason = '--reason "checked the report"'
+    decide = f"{livinglab} --as dpo approve {waiting[0]['release']} {reason}" if waiting else "make ui"
+    return [
+        f'{livinglab} query "SELECT * FROM gold.gait_by_cohort" --purpose research',
+        decide,
+        f"{livinglab} verify {_shown(home / 'reports' / 'proof.json')}",
+    ]
+
+
+def _show_tables(console: "Console", document: Document) -> None:
+    columns = ["table", "version", "received", "accepted", "set aside", "why", "rows"]
+    print_table(
+        console,
+        columns,
+        [_table_row(result) for result in (*document["batches"], *document["silver"])],
+        title="Received and refined",
+        right=["version", "received", "accepted", "set aside", "rows"],
+    )
+
+
+def _table_row(result: Document) -> list[object]:
+    reasons = ", ".join(f"{count:,} {code}" for code, count in sorted(result["reasons"].items()))
+    numbers = [f"{result[name]:,}" for name in ("received", "accepted", "quarantined")]
+    return [result["table"], result["version"], *numbers, reasons or None, f"{result['rows']:,}"]
+
+
+def _show_releases(console: "Console", releases: Iterable[Document]) -> None:
+    columns = ["product", "state", "version", "rows", "suppressed", "k", "l", "t", "why"]
+    kept = ("product", "state", "version", "rows", "suppressed", "k", "l", "t")
+    print_table(
+        console,
+        columns,
+        [[*(r[name] for name in kept), "; ".join(r["reasons"]) or None] for r in releases],
+        title="Released and waiting",
+        right=["version", "rows", "suppressed", "k", "l", "t"],
+    )
+
+
+def _show_answer(console: "Console", answer: Document) -> None:
+    named = [*answer["by"], "value", "accuracy95"]
+    print_table(
+        console,
+        [*answer["by"], f"{answer['stat']} {answer['column']} [{answer['unit']}]", "± 95 %"],
+        [[cell[name] for name in named] for cell in answer["values"]],
+        title=f"Asked, with noise: epsilon {answer['epsilon']}, {answer['left']} left",
+        right=["± 95 %"],
+    )
+
+
+def _facts(document: Document) -> dict[str, object]:
+    head, seconds = document["checkpoint"], document["seconds"]
+    waiting = [release["product"] for release in _waiting(document)]
+    return {
+        "found": _findings((*document["batches"], *document["silver"])),
+        "waiting": f"{', '.join(waiting)}: for the data protection officer" if waiting else "nothing",
+        "predicted": _prediction(document),
+        "proved": _proof(document),
+        "log": f"{head['size']} entries, root {head['root']}",
+        "report": document["report"],
+        "took": f"{seconds['total']:.0f} s",
+    }
+
+
+def _waiting(document: Document) -> list[Document]:
+    return [release for release in document["releases"] if release["state"] == "SUBMITTED"]
+
+
+def _findings(results: Iterable[Document]) -> str:
+    kinds: Counter[str] = Counter()
+    for result in results:
+        kinds.update(result["findings"])
+    if not kinds:
+        return "no personal data in the open"
+    most = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(5))
+    return f"personal data {kinds.total():,} times and dealt with: {most}"
+
+
+def _prediction(document: Document) -> str:
+    given = document["prediction"]
+    if given is None:
+        return f"nothing: {document['why']}"
+    agreed = "equal to" if given["agreement"] else "NOT EQUAL to"
+    return f"{given['score']:.3f} on ciphertext in {given['milliseconds']:.0f} ms, {agreed} the score in clear"
+
+
+def _proof(document: Document) -> str:
+    what = document["proved"] or "a silver table"
+    return f"{what}: {'verified' if document['verified'] else 'NOT VERIFIED'}"
+
+
+def _shown(path: Path) -> str:
+    """Return the path from here where it lies below, as a shell takes it."""
+    import shlex
+
+    here = Path.cwd()
+    return shlex.quote(os.path.relpath(path, here) if path.is_relative_to(here) else str(path))

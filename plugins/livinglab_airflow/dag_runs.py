@@ -1,0 +1,83 @@
+"""Run DAGs through Airflow in this process, one after another, and read what their tasks returned."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from airflow.models.asset import AssetDagRunQueue
+from airflow.models.dagrun import DagRun
+from airflow.models.pool import Pool
+from airflow.models.xcom import XComModel
+from airflow.utils import db
+from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState
+from airflow.utils.types import DagRunTriggeredByType
+from sqlalchemy import delete, select, update
+
+from livinglab_airflow.refusals import REFUSAL_KEY
+from livinglab_airflow.settings import ENGINE_POOL
+
+RETURN_KEY = "return_value"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedRun:
+    """A DAG run that ended: what each task returned (mapped tasks: in order), and the first refusal."""
+
+    dag_id: str
+    run_id: str
+    success: bool
+    results: dict[str, list[Any]]
+    refusal: dict[str, Any] | None
+
+
+def prepare_database() -> None:
+    """Make or migrate Airflow's database and the engine's pool; the same again changes nothing."""
+    db.initdb()
+    Pool.create_or_update_pool(
+        name=ENGINE_POOL, slots=1, description="The Spark engine: one task at a time", include_deferred=False
+    )
+
+
+def close_abandoned_runs() -> None:
+    """Mark runs failed that a killed process left running, so that no scheduler picks them up."""
+    left = (
+        update(DagRun)
+        .where(DagRun.state == DagRunState.RUNNING, DagRun.triggered_by == DagRunTriggeredByType.TEST)
+        .values(state=DagRunState.FAILED)
+    )
+    with create_session() as session:
+        session.execute(left)
+
+
+def run_dag(dag: Any, conf: dict[str, Any]) -> FinishedRun:
+    """Run one DAG to its end in this process."""
+    run = dag.test(run_conf=conf)
+    results = _returned(dag.dag_id, run.run_id, RETURN_KEY)
+    refusals = _returned(dag.dag_id, run.run_id, REFUSAL_KEY)
+    return FinishedRun(
+        dag_id=dag.dag_id,
+        run_id=run.run_id,
+        success=run.state == DagRunState.SUCCESS,
+        results=results,
+        refusal=next((refusal for found in refusals.values() for refusal in found), None),
+    )
+
+
+def forget_queued_events(dag_ids: Iterable[str]) -> None:
+    """Drop asset events that wait for these DAGs: they have just run, a scheduler need not run them again."""
+    with create_session() as session:
+        session.execute(delete(AssetDagRunQueue).where(AssetDagRunQueue.target_dag_id.in_(list(dag_ids))))
+
+
+def _returned(dag_id: str, run_id: str, key: str) -> dict[str, list[Any]]:
+    chosen = (
+        select(XComModel)
+        .where(XComModel.dag_id == dag_id, XComModel.run_id == run_id, XComModel.key == key)
+        .order_by(XComModel.task_id, XComModel.map_index)
+    )
+    found: dict[str, list[Any]] = {}
+    with create_session() as session:
+        for row in session.scalars(chosen):
+            found.setdefault(row.task_id, []).append(XComModel.deserialize_value(row))
+    return found

@@ -1,0 +1,102 @@
+"""`python -m livinglab_airflow.run_demo`: every source and product DAG of a home, in this one process.
+
+Started by `livinglab demo`, which reads the events; approvals are not run, they are a person's.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from livinglab_airflow.events import EventPipe, stop_with_parent
+from livinglab_airflow.settings import PROJECT, use_airflow
+
+FIRST = (
+    "source_consents",
+    "source_ehr",
+    "source_clinic_notes",
+    "source_gait_people",
+    "source_gait_walks",
+    "publish_gait_by_cohort",
+    "publish_gait_people_open",
+    "publish_conditions_by_age",
+)
+"""Consents before what they cover; the release that waits comes last. Others follow by name."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the DAGs; events: `ready`, `dag`, `task`, `ran`, `failed`. Returns 0 when all succeeded."""
+    options = _parser().parse_args(arguments)
+    pipe = EventPipe(options.events)
+    stop_with_parent()
+    use_airflow(options.home, site_file=options.site)
+    sys.stdout.flush()
+    return _run_all(pipe, {"source": str(options.source)} if options.source else {})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="livinglab_airflow.run_demo")
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--site", type=Path)
+    parser.add_argument(
+        "--source", type=Path, help="folder with one folder a publisher; default: landing/ alone"
+    )
+    parser.add_argument("--events", type=int, required=True, help="file descriptor for the events")
+    return parser
+
+
+def _run_all(pipe: EventPipe, conf: dict[str, Any]) -> int:
+    from airflow.dag_processing.dagbag import DagBag
+
+    from livinglab_airflow.dag_runs import (
+        close_abandoned_runs,
+        forget_queued_events,
+        prepare_database,
+        run_dag,
+    )
+
+    prepare_database()
+    close_abandoned_runs()
+    bag = DagBag(str(PROJECT / "dags"))
+    if bag.import_errors:
+        pipe.send(
+            "failed", dag=None, refusal=None, faults=sorted(Path(file).name for file in bag.import_errors)
+        )
+        return 1
+    _report_tasks(pipe)
+    order = demo_order(bag.dags)
+    pipe.send("ready", dags=order)
+    for dag_id in order:
+        started = time.monotonic()
+        pipe.send("dag", dag=dag_id, title=bag.dags[dag_id].dag_display_name)
+        run = run_dag(bag.dags[dag_id], conf if dag_id.startswith("source_") else {})
+        if not run.success:
+            pipe.send("failed", dag=dag_id, run=run.run_id, refusal=run.refusal)
+            return 1
+        seconds = round(time.monotonic() - started, 1)
+        pipe.send("ran", dag=dag_id, run=run.run_id, seconds=seconds, results=run.results)
+    forget_queued_events(order)
+    pipe.send("finished")
+    return 0
+
+
+def demo_order(dag_ids: Iterable[str]) -> list[str]:
+    """Return the DAGs that a demo runs, in order: sources, then products; never an approval."""
+    found = set(dag_ids)
+    others = sorted(found - set(FIRST))
+    sources = [name for name in (*FIRST, *others) if name in found and name.startswith("source_")]
+    return sources + [name for name in (*FIRST, *others) if name in found and name.startswith("publish_")]
+
+
+def _report_tasks(pipe: EventPipe) -> None:
+    from airflow.sdk.listener import get_listener_manager
+
+    from livinglab_airflow.progress import TaskProgress
+
+    get_listener_manager().add_listener(TaskProgress(pipe))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
