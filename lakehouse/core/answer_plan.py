@@ -16,6 +16,9 @@ from lakehouse.errors import Refused, WrongUse
 LARGEST_ANSWER = 10_000
 """The most cells one answer may have."""
 
+ROWS = "rows"
+"""The unit of a count: rows of the table, each its grain (one walk)."""
+
 _NUMERIC = (ColumnType.INTEGER, ColumnType.NUMBER)
 
 
@@ -72,11 +75,9 @@ def plan_question(question: Question, contracts: Contracts) -> AnswerPlan:
     contract = _askable(question.table, contracts)
     asked = _histogram_as_count(question)
     column = _measured(asked, contract)
-    for name in (*asked.by, *(name for name, _ in asked.where)):
-        _public_groups(name, contract, contracts)
     _check_form(asked)
-    _check_where(asked, contract, contracts)
-    keys = tuple(GroupKey(column=n, values=_public_groups(n, contract, contracts)) for n in asked.by)
+    _check_where(asked, contract)
+    keys = tuple(GroupKey(column=n, values=_public_groups(n, contract)) for n in asked.by)
     cells = math.prod(len(key.values) for key in keys)
     if cells > LARGEST_ANSWER:
         raise WrongUse(f"an answer of {cells} cells; at most {LARGEST_ANSWER}", remedy="group by less")
@@ -90,25 +91,13 @@ def plan_question(question: Question, contracts: Contracts) -> AnswerPlan:
         order=contract.keys,
         rows_per_person=contract.maximum_rows_per_person or 1,
         minimum_people=contract.public_minimum_people or 1,
-        unit=contract.unit_of_count if measured is None else measured.unit,
+        unit=ROWS if measured is None else measured.unit,
     )
 
 
 def askable_tables(contracts: Contracts) -> tuple[str, ...]:
     """Return the tables that have private statistics."""
     return tuple(contract.table for contract in contracts if _has_private_statistics(contract))
-
-
-def find_column(name: str, contract: DatasetContract, contracts: Contracts) -> Column | None:
-    """Return a column of the table, declared there or joined from another table by subject."""
-    own = contract.column(name)
-    if own is not None:
-        return own
-    for join in contract.joins:
-        other = contracts.find(join.table)
-        if name in join.columns and other is not None:
-            return other.column(name)
-    return None
 
 
 def _has_private_statistics(contract: DatasetContract) -> bool:
@@ -169,10 +158,9 @@ def _check_form(question: Question) -> None:
         raise WrongUse("a count has no bounds", remedy="leave out --bounds")
 
 
-def _public_groups(name: str, contract: DatasetContract, contracts: Contracts) -> tuple[str, ...]:
-    column = find_column(name, contract, contracts)
+def _public_groups(name: str, contract: DatasetContract) -> tuple[str, ...]:
+    column = contract.column(name)
     grouping = [c.name for c in contract.columns if c.groups]
-    grouping += [n for join in contract.joins for n in join.columns if n not in grouping]
     remedy = f"columns with public groups: {', '.join(grouping) or 'none'}"
     if column is None:
         raise WrongUse(f"{contract.table} has no column {name!r}", remedy=remedy)
@@ -181,9 +169,9 @@ def _public_groups(name: str, contract: DatasetContract, contracts: Contracts) -
     return column.groups
 
 
-def _check_where(question: Question, contract: DatasetContract, contracts: Contracts) -> None:
+def _check_where(question: Question, contract: DatasetContract) -> None:
     for name, value in question.where:
-        groups = _public_groups(name, contract, contracts)
+        groups = _public_groups(name, contract)
         if value not in groups:
             raise WrongUse(f"the condition on {name!r} is not one of its groups", remedy=", ".join(groups))
 

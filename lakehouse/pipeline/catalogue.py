@@ -142,10 +142,6 @@ def _size(site: Site, contract: DatasetContract) -> tuple[int | None, int | None
 def _columns(site: Site, contract: DatasetContract) -> list[tuple[Column, str]]:
     """Return the columns with how analysts may learn them: exact, private or none."""
     found = [(column, str(column.statistic)) for column in contract.columns]
-    for join in contract.joins:
-        other = site.contracts.by_table[join.table]
-        joined = [column for column in other.columns if column.name in join.columns]
-        found += [(column, str(column.statistic)) for column in joined if not contract.column(column.name)]
     if contract.layer is not Layer.GOLD:
         return found
     rules = parse_release_rules(contract, site.policy.floor)

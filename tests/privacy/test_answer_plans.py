@@ -43,7 +43,7 @@ def test_a_histogram_is_a_count_by_its_column():
 
 def test_count_is_in_rows_and_mean_in_the_columns_unit():
     """The unit travels with the answer."""
-    assert (plan("count").unit, plan("mean", "stride_time_s").unit) == ("walks", "s")
+    assert (plan("count").unit, plan("mean", "stride_time_s").unit) == ("rows", "s")
 
 
 @pytest.mark.parametrize(
