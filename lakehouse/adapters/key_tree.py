@@ -65,12 +65,17 @@ def seal_bytes(cipher: AESGCM, plain: bytes, associated: bytes) -> bytes:
 
 def open_bytes(cipher: AESGCM, blob: bytes, associated: bytes) -> bytes:
     """Open what `seal_bytes` made; an unknown suite, a changed byte or another context is Damaged."""
+    return decrypt_blob(cipher, blob, SUITE + associated)
+
+
+def decrypt_blob(cipher: AESGCM, blob: bytes, associated: bytes) -> bytes:
+    """Open a blob of suite 1 whose associated data is exactly `associated`; Damaged if it does not open."""
     if len(blob) < len(SUITE) + NONCE_BYTES + TAG_BYTES:
         raise Damaged(f"a sealed value has {len(blob)} bytes, the least is 29")
     if blob[:1] != SUITE:
         raise Damaged(f"a sealed value names suite {blob[0]}, known is 1")
     try:
-        return cipher.decrypt(blob[1:13], blob[13:], SUITE + associated)
+        return cipher.decrypt(blob[1:13], blob[13:], associated)
     except InvalidTag:
         raise Damaged("a sealed value does not open: other key, other place, or changed bytes") from None
 

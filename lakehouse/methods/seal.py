@@ -39,8 +39,9 @@ def seal_values(
             continue
         entry = (value, subject, row)
         if entry not in sealed:
+            cipher = _cipher_of(ciphers, subject)
             place = sealing_place(table, column, subject, batch, row)
-            sealed[entry] = seal_bytes(_cipher_of(ciphers, subject), value.encode(), place)
+            sealed[entry] = seal_bytes(cipher, value.encode(), place)
         blobs.append(sealed[entry])
     return pa.array(blobs, pa.binary())
 
@@ -68,8 +69,9 @@ def open_values(
             continue
         entry = (blob, subject, batch, row)
         if entry not in opened:
+            cipher = _cipher_of(ciphers, subject)
             place = sealing_place(table, column, subject, batch, row)
-            opened[entry] = open_bytes(_cipher_of(ciphers, subject), blob, place).decode()
+            opened[entry] = open_bytes(cipher, blob, place).decode()
         texts.append(opened[entry])
     return pa.array(texts, pa.string())
 

@@ -1,0 +1,183 @@
+import os
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+from vault_keys import FixedKeys
+
+from lakehouse.adapters.key_tree import derive_key
+from lakehouse.adapters.vault import Vault
+from lakehouse.errors import Damaged, Refused, Unavailable
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "vault.db"
+
+
+@pytest.fixture
+def vault(path: Path) -> Vault:
+    made = Vault(path, FixedKeys())
+    made.create()
+    return made
+
+
+def test_an_identifier_gets_one_pseudonym_for_good(vault):
+    """The same identifier is the same subject; another system's is another one."""
+    first = vault.subjects_for("gaitpdb", ["GaPt03", "GaPt04"])
+    assert vault.subjects_for("gaitpdb", ["GaPt04", "GaPt03"]) == first
+    assert vault.subjects_for("clinic", ["GaPt03"])["GaPt03"] not in first.values()
+    assert all(len(bytes.fromhex(pseudonym)) == 16 for pseudonym in first.values())
+
+
+def test_asking_for_an_identifier_makes_nobody(vault):
+    """find_subject is None for an unknown person, and the vault has not changed."""
+    before = vault.counter()
+    assert vault.find_subject("gaitpdb", "GaPt03") is None
+    assert vault.counter() == before
+
+
+def test_identifiers_are_not_in_the_file(vault, path):
+    """Neither an identifier, nor a name, nor a secret can be read from the vault's bytes."""
+    pseudonym = vault.subjects_for("gaitpdb", ["GaPt03-canary"])["GaPt03-canary"]
+    vault.remember_identifiers([(pseudonym, "name", "Canary Zyzzyva")])
+    everything = b"".join(found.read_bytes() for found in path.parent.iterdir())
+    assert pseudonym.encode() in everything
+    assert b"canary" not in everything.lower()
+
+
+def test_the_file_is_private(path, vault):
+    """Mode 0600 whatever the umask."""
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_thousand_subjects_are_one_change(vault):
+    """Bulk creation commits once, so the counter grows by one."""
+    before = vault.counter()
+    people = vault.subjects_for("fhir", [f"p{number}" for number in range(1000)])
+    assert len(set(people.values())) == 1000
+    assert vault.counter() == before + 1
+
+
+def test_a_late_link_keeps_the_older_pseudonym(vault):
+    """Two subjects that turn out to be one person answer to the older one; both can be followed."""
+    older = vault.subjects_for("gaitpdb", ["GaPt03"])["GaPt03"]
+    younger = vault.subjects_for("fhir", ["f-1"])["f-1"]
+    assert vault.link(younger, "gaitpdb", ["GaPt03"]) == older
+    assert vault.find_subject("fhir", "f-1") == older
+    assert vault.aliases_of(younger) == (older, younger)
+    assert vault.canonical([younger, older]) == {younger: older, older: older}
+
+
+def test_links_chain(vault):
+    """a = b and b = c make c an alias of the oldest, and keep every key."""
+    a, b, c = (vault.subjects_for(system, ["x"])["x"] for system in ("s1", "s2", "s3"))
+    vault.link(b, "s3", ["x"])
+    vault.link(a, "s2", ["x"])
+    assert vault.canonical([a, b, c]) == {a: a, b: a, c: a}
+    assert set(vault.subject_keys([a, b, c], "seal")) == {a, b, c}
+
+
+def test_the_key_tree_is_what_the_protocol_says(vault):
+    """digest comes from receipt; the four keys of a subject differ."""
+    pseudonym = vault.subjects_for("fhir", ["p"])["p"]
+    uses = ("seal", "date_shift", "receipt", "digest")
+    keys = {use: vault.subject_keys([pseudonym], use)[pseudonym] for use in uses}
+    assert len(set(keys.values())) == 4
+    assert keys["digest"] == derive_key(keys["receipt"], "digest")
+
+
+def test_an_unknown_pseudonym_is_damage(vault):
+    """A pseudonym in the lake that is not in the vault is never skipped."""
+    with pytest.raises(Damaged, match="lacks 1 of 1"):
+        vault.subject_keys(["00" * 16], "seal")
+    assert vault.missing_subjects(["00" * 16]) == {"00" * 16}
+
+
+def test_another_wrapping_key_opens_nothing(vault, path):
+    """An old copy of the vault is useless once the wrapping key is gone."""
+    pseudonym = vault.subjects_for("fhir", ["p"])["p"]
+    stranger = Vault(path, FixedKeys(wrapping=b"x" * 32))
+    with pytest.raises(Damaged):
+        stranger.subject_keys([pseudonym], "seal")
+    with pytest.raises(Damaged):
+        stranger.table_key("source")
+
+
+def test_a_secret_moved_to_another_subject_does_not_open(vault, path):
+    """The pseudonym is bound into the wrapping: rows of the file cannot be swapped."""
+    people = list(vault.subjects_for("fhir", ["p", "q"]).values())
+    with sqlite3.connect(path) as connection:
+        (secret,) = connection.execute(
+            "SELECT wrapped_secret FROM subjects WHERE pseudonym = ?", people[:1]
+        ).fetchone()
+        connection.execute("UPDATE subjects SET wrapped_secret = ? WHERE pseudonym = ?", (secret, people[1]))
+    with pytest.raises(Damaged, match="does not open"):
+        vault.subject_keys(people, "seal")
+
+
+def test_a_missing_vault_is_unavailable(path):
+    """Exit code 7, and no empty file is left behind."""
+    with pytest.raises(Unavailable):
+        Vault(path, FixedKeys()).counter()
+    assert not path.exists()
+
+
+def test_a_file_that_is_no_vault_is_damaged(path):
+    """Exit code 6 for garbage."""
+    path.write_bytes(b"this is not a database, and long enough to be none" * 40)
+    with pytest.raises(Damaged):
+        Vault(path, FixedKeys()).counter()
+
+
+def test_a_child_process_uses_the_vault_of_its_parent(vault):
+    """No connection crosses a fork: what the child writes, the parent reads."""
+    child = os.fork()
+    if child == 0:
+        vault.subjects_for("fhir", ["of the child"])
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert vault.find_subject("fhir", "of the child") is not None
+
+
+def test_identifiers_come_from_all_aliases_once(vault):
+    """Names stated under either pseudonym of a person are known under both; a repeat changes nothing."""
+    one, two = (vault.subjects_for(system, ["x"])["x"] for system in ("gaitpdb", "fhir"))
+    vault.remember_identifiers([(one, "name", "Ann"), (two, "name", "Conroy")])
+    vault.link(two, "gaitpdb", ["x"])
+    assert vault.identifiers_of([one, two]) == {one: ("Ann", "Conroy"), two: ("Ann", "Conroy")}
+    before = (vault.counter(), vault.identifiers_digest([one]))
+    vault.remember_identifiers([(one, "name", "Ann")])
+    assert (vault.counter(), vault.identifiers_digest([one])) == before
+    vault.remember_identifiers([(one, "phone", "555-0100")])
+    assert vault.identifiers_digest([one]) != before[1]
+
+
+def test_a_destroyed_batch_key_stays_destroyed(vault):
+    """Retention: the key is gone and is not made anew under the same name."""
+    key = vault.batch_key("gait_walks/1")
+    assert vault.batch_key("gait_walks/1") == key
+    vault.destroy_batch_key("gait_walks/1")
+    with pytest.raises(Refused, match="destroyed"):
+        vault.batch_key("gait_walks/1")
+
+
+def test_cells_of_a_release_are_kept_once(vault):
+    """Saying the same cells again is no change; another statement replaces them."""
+    vault.remember_cells("r1", {"60-79": {"a", "b"}, "80+": set()})
+    assert vault.cells_of("r1") == {"60-79": frozenset({"a", "b"})}
+    before = vault.counter()
+    vault.remember_cells("r1", {"60-79": {"b", "a"}})
+    assert vault.counter() == before
+    vault.remember_cells("r1", {"60-79": {"a"}})
+    assert vault.cells_of("r1") == {"60-79": frozenset({"a"})}
+
+
+def test_a_failed_change_leaves_no_trace(vault):
+    """A cell that names nobody's text fails in the database; the counter stays."""
+    before = vault.counter()
+    with pytest.raises(Damaged):
+        vault.remember_cells("r1", {"60-79": {None}})  # type: ignore[dict-item]
+    assert vault.counter() == before
+    assert vault.cells_of("r1") == {}
