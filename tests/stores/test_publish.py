@@ -1,18 +1,23 @@
 """Releases on real Delta tables: who is in, what waits for a person, what a decision does."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from lakehouse.adapters.release_people import finish_people
+from lakehouse.adapters.release_rows import FinishedRows
 from lakehouse.core.actors import Role
 from lakehouse.core.contract import Contracts
 from lakehouse.core.contract_parsing import parse_contract
+from lakehouse.core.release_rules import ReleaseRules
 from lakehouse.errors import ConsentRefused, NotAllowed, NotReady, Refused, WrongUse
+from lakehouse.pipeline import publish_finish, publish_inputs
 from lakehouse.pipeline.decide import decide
 from lakehouse.pipeline.publish import publish
 from lakehouse.pipeline.publish_records import current_release, list_releases
@@ -100,19 +105,21 @@ def pseudonyms(site: Site, count: int) -> list[str]:
     return [known[name] for name in names]
 
 
-def write_people(site: Site, count: int, *, note: str = "", rare: int = 0) -> None:
-    """Write silver.people: ages 60 to 69, two groups in turn; the last `rare` people have a third."""
+def write_people(
+    site: Site, count: int, *, note: str = "", rare: int = 0, ages: Sequence[int] = tuple(range(60, 70))
+) -> None:
+    """Write silver.people: ages in turn, two groups in turn; the last `rare` people have a third."""
     groups = ["case" if number % 2 else "control" for number in range(count - rare)] + ["rare"] * rare
     rows = pa.table(
         {
             "subject": pseudonyms(site, count),
-            "age": pa.array([60 + number % 10 for number in range(count)], pa.int64()),
+            "age": pa.array([ages[number % len(ages)] for number in range(count)], pa.int64()),
             "group": groups,
             "note": [note] * count,
         }
     )
     write = TableWrite(table="silver.people", rows=rows, mode="overwrite", details={"checks": []})
-    write_tables(site, verb="refine", run_key=f"people/{count}/{note}/{rare}", writes=[write])
+    write_tables(site, verb="refine", run_key=f"people/{count}/{note}/{rare}/{ages}", writes=[write])
 
 
 def deny(site: Site, count: int, batch: int = 0) -> None:
@@ -262,3 +269,29 @@ def test_a_product_without_input_is_not_ready(site: Site) -> None:
         publish(site, "people_open")
     with pytest.raises(WrongUse, match="no product"):
         publish(site, "nothing")
+
+
+def test_a_search_that_forgets_k_is_caught_by_measuring_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Positive control: with a broken search a class of two people would leave unseen."""
+
+    def forgetful(
+        rows: pa.Table, rules: ReleaseRules, released: Sequence[str], file: str
+    ) -> FinishedRows | None:
+        weak = replace(rules, targets=replace(rules.targets, k=1, l=1, t=Fraction(1)))
+        return finish_people(rows, weak, released, file)
+
+    monkeypatch.setattr(publish_finish, "finish_people", forgetful)
+    write_people(site, 6, ages=[61, 62, 63, 64, 85, 86])
+    result = publish(site, "people_open")
+    assert (result.state, result.k) == ("SUBMITTED", 2)
+    assert "k 2 (at least 5)" in result.reasons
+
+
+def test_a_filter_that_forgets_consent_would_be_seen(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Positive control of `test_whoever_denied_is_not_in_the_product`."""
+    monkeypatch.setattr(publish_inputs, "use_people", lambda rows, people: rows)
+    deny(site, 3)
+    write_people(site, 20)
+    assert publish(site, "people_open").rows == 20
