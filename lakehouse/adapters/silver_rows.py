@@ -19,10 +19,11 @@ Refusal = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handled:
-    """Silver columns of every row, and the refused rows by index: (reason, column)."""
+    """Silver columns of every row, refused rows by index: (reason, column), and what was found and replaced."""
 
     rows: pa.Table
     refused: Mapping[int, Refusal]
+    findings: Mapping[str, int]
 
 
 def opened_rows(
@@ -68,14 +69,16 @@ def handle_columns(rows: pa.Table, contract: DatasetContract, context: MethodCon
     """Apply each column's method and hold the result against its type and range."""
     columns: dict[str, pa.Array] = {"subject": rows.column("subject")}
     refused: dict[int, Refusal] = {}
+    findings = Counter[str]()
     for column in contract.columns:
         if column.name == "subject":
             continue
         applied = apply_column(_source_values(rows, column), column, context)
         columns[column.name] = applied.values
+        findings.update(applied.findings)
         for index, reason in applied.rejected.items():
             refused.setdefault(index, (reason, column.name))
-    return Handled(rows=pa.table(columns), refused=refused)
+    return Handled(rows=pa.table(columns), refused=refused, findings=findings)
 
 
 def _source_values(rows: pa.Table, column: Column) -> pa.Array:
@@ -97,6 +100,13 @@ def superseded_rows(rows: pa.Table, keys: Sequence[str], refused: Iterable[int])
 def kept_rows(rows: pa.Table, dropped: Iterable[int]) -> pa.Table:
     """Return the rows without the dropped indexes."""
     return rows.filter(row_mask(len(rows), dropped))
+
+
+def input_weights(rows: pa.Table) -> list[int]:
+    """Return how many input rows each row rests on (n)."""
+    if "input_rows" not in rows.column_names:
+        return [1] * len(rows)
+    return [int(count) for count in rows.column("input_rows").to_pylist()]
 
 
 def refused_entries(

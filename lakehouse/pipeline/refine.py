@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import pyarrow as pa
 
@@ -11,6 +11,7 @@ from lakehouse.adapters.bronze_rows import PLACE_COLUMNS, SetAside, quarantine_r
 from lakehouse.adapters.gx_validator import ValidationResult
 from lakehouse.adapters.silver_rows import (
     handle_columns,
+    input_weights,
     joined_rows,
     kept_rows,
     needs_opening,
@@ -149,7 +150,7 @@ def _write(
         "subjects": len(set(refined.rows.column("subject").unique().to_pylist()) - {None}),
         "batch": None,
         "findings": dict(refined.findings),
-        "checks": [check.as_json() for check in refined.validation.checks],
+        "checks": [asdict(check) for check in refined.validation.checks],
         "contract": contract.digest,
         "detector": site.detector.version if _redacts(contract) else None,
     }
@@ -192,14 +193,11 @@ def _make_rows(site: Site, contract: DatasetContract, inputs: Mapping[str, Versi
     context = _context(site, contract, linked)
     transformed = find_transform(contract.transform)(linked, contract, context)
     aside = [*refused_entries(rows, unlinked), *refused_entries(linked, transformed.rejected)]
-    finished, refused, validation = _finish(site, contract, inputs, transformed)
-    aside += refused
-    return _Refined(
-        rows=finished,
-        received=sum(transformed.input_rows) + len(transformed.rejected) + len(unlinked),
-        set_aside=tuple(aside),
-        validation=validation,
-        findings=dict(transformed.findings),
+    finished = _finish(site, contract, inputs, transformed)
+    return replace(
+        finished,
+        received=transformed.passed + len(transformed.rejected) + len(unlinked),
+        set_aside=(*aside, *finished.set_aside),
     )
 
 
@@ -229,8 +227,8 @@ def _unlinked(
 
 def _finish(
     site: Site, contract: DatasetContract, inputs: Mapping[str, Version], transformed: Transformed
-) -> tuple[pa.Table, list[SetAside], ValidationResult]:
-    """Join, handle the columns, keep the newest of a key, validate; returns rows, refusals and checks."""
+) -> _Refined:
+    """Join, handle the columns, keep the newest of a key, validate."""
     rows = transformed.rows
     for rule in contract.joins:
         other = inputs.get(rule.table)
@@ -243,8 +241,14 @@ def _finish(
     validation = site.validator.validate(kept_rows(handled.rows, refused), contract.checks)
     for index in validation.failing_rows:
         refused[standing[index]] = ("check_failed", validation.failing_rows[index])
-    entries = refused_entries(rows, [(i, *refused[i]) for i in sorted(refused)], transformed.input_rows)
-    return kept_rows(handled.rows, refused), entries, validation
+    entries = refused_entries(rows, [(i, *refused[i]) for i in sorted(refused)], input_weights(rows))
+    return _Refined(
+        rows=kept_rows(handled.rows, refused),
+        received=transformed.passed,
+        set_aside=tuple(entries),
+        validation=validation,
+        findings=handled.findings,
+    )
 
 
 def _result(
