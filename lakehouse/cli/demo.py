@@ -12,6 +12,7 @@ from lakehouse.cli.airflow_process import airflow_events, failure_of
 from lakehouse.cli.demo_input import choose_source, prepare_input
 from lakehouse.cli.demo_progress import StepLines
 from lakehouse.cli.demo_summary import show_summary
+from lakehouse.cli.home_lock import hold_home
 from lakehouse.cli.output import CliContext, context_of, replace_file
 from lakehouse.errors import LivingLabError, NotReady, NotVerified
 
@@ -61,7 +62,7 @@ def run_demo(
     site = cli.open(create=True)
     for verb in VERBS:
         site.actor.require(verb)
-    with StepLines.on_stderr() as steps:
+    with hold_home(site.home.path), StepLines.on_stderr() as steps:
         document = _main_job(cli, site, chosen, people, steps)
     cli.emit(document, lambda console: show_summary(console, document, site.home.path))
     if not document["verified"]:
@@ -124,9 +125,7 @@ def _show_event(steps: StepLines, event: Mapping[str, Any]) -> None:
             steps.done(event["dag"], event["seconds"])
 
 
-def _step(
-    steps: StepLines, seconds: dict[str, float], name: str, work: Callable[[], Result]
-) -> Result:
+def _step(steps: StepLines, seconds: dict[str, float], name: str, work: Callable[[], Result]) -> Result:
     steps.begin(name)
     with _timed(seconds, name):
         result = work()

@@ -112,7 +112,8 @@ def _prediction(document: Document) -> str:
     if given is None:
         return f"nothing: {document['why']}"
     agreed = "equal to" if given["agreement"] else "NOT EQUAL to"
-    return f"{given['score']:.3f} on ciphertext in {given['milliseconds']:.0f} ms, {agreed} the score in clear"
+    spent = f"{given['milliseconds']:.0f} ms"
+    return f"{given['score']:.3f} on ciphertext in {spent}, {agreed} the score in clear"
 
 
 def _proof(document: Document) -> str:

@@ -1,26 +1,19 @@
-"""The contracts that DAG files are made from, read at parse time: standard library only."""
+"""The contracts that DAG files are made from, read at parse time: no engine is loaded."""
 
 import os
-import tomllib
 from functools import cache
 from pathlib import Path
 
 from lakehouse.adapters.contract_files import load_contracts
+from lakehouse.adapters.site_file import read_site_file
 from lakehouse.core.contract import Contracts, DatasetContract, Layer
-from livinglab_airflow.settings import PROJECT
 
 
 @cache
 def site_contracts() -> Contracts:
     """Return all contracts of the site whose DAGs are parsed. ContractError names file and key."""
-    return load_contracts(_expectations_folder())
-
-
-def _expectations_folder() -> Path:
-    """Read the one key of the site file that DAG files need; `lakehouse.sites` would load the engines."""
-    site_file = Path(os.environ.get("LIVINGLAB_SITE") or PROJECT / "infra" / "sites" / "local.toml")
-    named = tomllib.loads(site_file.read_text(encoding="utf-8")).get("expectations", "../../expectations")
-    return site_file.parent / str(named)
+    named = os.environ.get("LIVINGLAB_SITE")
+    return load_contracts(read_site_file(Path(named) if named else None).expectations)
 
 
 def silver_tables_from(dataset: str) -> tuple[DatasetContract, ...]:

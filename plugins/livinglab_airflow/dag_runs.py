@@ -5,17 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow.models.asset import AssetDagRunQueue
-from airflow.models.dagrun import DagRun
-from airflow.models.pool import Pool
 from airflow.models.xcom import XComModel
-from airflow.utils import db
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
-from airflow.utils.types import DagRunTriggeredByType
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from livinglab_airflow.refusals import REFUSAL_KEY
-from livinglab_airflow.settings import ENGINE_POOL
 
 RETURN_KEY = "return_value"
 
@@ -29,25 +24,6 @@ class FinishedRun:
     success: bool
     results: dict[str, list[Any]]
     refusal: dict[str, Any] | None
-
-
-def prepare_database() -> None:
-    """Make or migrate Airflow's database and the engine's pool; the same again changes nothing."""
-    db.initdb()
-    Pool.create_or_update_pool(
-        name=ENGINE_POOL, slots=1, description="The Spark engine: one task at a time", include_deferred=False
-    )
-
-
-def close_abandoned_runs() -> None:
-    """Mark runs failed that a killed process left running, so that no scheduler picks them up."""
-    left = (
-        update(DagRun)
-        .where(DagRun.state == DagRunState.RUNNING, DagRun.triggered_by == DagRunTriggeredByType.TEST)
-        .values(state=DagRunState.FAILED)
-    )
-    with create_session() as session:
-        session.execute(left)
 
 
 def run_dag(dag: Any, conf: dict[str, Any]) -> FinishedRun:
