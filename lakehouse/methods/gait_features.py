@@ -115,7 +115,8 @@ def _walk_spans(rows: pa.Table) -> list[tuple[int, int]]:
 
 def _twofold_files(rows: pa.Table, spans: list[tuple[int, int]]) -> set[int]:
     """Return the numbers of the walks whose file's bytes also came under another person."""
-    first = rows.select(["subject", "file_hmac"]).take([start for start, _ in spans]).to_pylist()
+    starts = pa.array([start for start, _ in spans], pa.int64())
+    first = rows.select(["subject", "file_hmac"]).take(starts).to_pylist()
     people: dict[str, set[str]] = {}
     for walk in first:
         people.setdefault(walk["file_hmac"], set()).add(walk["subject"])
