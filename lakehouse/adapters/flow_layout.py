@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 from lakehouse.core.report import Flow
@@ -63,18 +63,31 @@ def _chain(source: str, target: str, stage_of: Mapping[str, int]) -> tuple[str, 
 
 
 def _uncrossed(graph: Any) -> list[list[str]]:
-    """Return the keys of each stage, ordered by the mean place of their neighbours (barycentres)."""
+    """Return the keys of each stage: of all orders by barycentres that were tried, the least crossed."""
     stages: dict[int, list[str]] = {}
     for key, stage in graph.nodes(data="subset"):
         stages.setdefault(stage, []).append(key)
     ordered = [sorted(stages[stage]) for stage in sorted(stages)]
     neighbours = list(pairwise(ordered))
+    tried = [[list(keys) for keys in ordered]]
     for _ in range(SWEEPS):
-        for here, beside in [*((right, left) for left, right in neighbours), *reversed(neighbours)]:
-            place, own = _shares(beside), _shares(here)
-            means = {key: _mean_place(graph, key, place, own[key]) for key in here}
-            here.sort(key=means.__getitem__)
-    return ordered
+        for sweep in ([(right, left) for left, right in neighbours], neighbours[::-1]):
+            for here, beside in sweep:
+                place, own = _shares(beside), _shares(here)
+                means = {key: _mean_place(graph, key, place, own[key]) for key in here}
+                here.sort(key=means.__getitem__)
+            tried.append([list(keys) for keys in ordered])
+    return min(tried, key=lambda order: _crossings(graph, order))
+
+
+def _crossings(graph: Any, ordered: Sequence[Sequence[str]]) -> int:
+    """Return how many pairs of edges between neighbouring stages cross."""
+    rank = {key: index for keys in ordered for index, key in enumerate(keys)}
+    count = 0
+    for keys in ordered:
+        edges = [(rank[key], rank[other]) for key in keys for other in graph.successors(key)]
+        count += sum((a - c) * (b - d) < 0 for (a, b), (c, d) in combinations(edges, 2))
+    return count
 
 
 def _shares(keys: Sequence[str]) -> dict[str, float]:
