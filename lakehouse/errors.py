@@ -55,7 +55,9 @@ class ContractError(LivingLabError):
 
     def __init__(self, file: str, key: str, problem: str, *, allowed: tuple[str, ...] = ()) -> None:
         choices = f"allowed: {', '.join(allowed)}" if allowed else f"mend {key!r} in {file}"
-        super().__init__(f"{file}: {key}: {problem}", remedy=choices, file=file, key=key, allowed=list(allowed))
+        super().__init__(
+            f"{file}: {key}: {problem}", remedy=choices, file=file, key=key, allowed=list(allowed)
+        )
 
 
 class NotReady(LivingLabError):

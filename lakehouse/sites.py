@@ -34,6 +34,7 @@ from lakehouse.version import code_version
 
 DEFAULT_HOME = ".livinglab"
 IDENTITY = "home.json"
+REGISTRY = "registry.db"
 
 
 def open_site(
@@ -46,15 +47,16 @@ def open_site(
 ) -> Site:
     """Open a home for whoever acts; `create` makes an empty one ready.
 
-    `actor` is a name of `[actors]`; `run` the Airflow run that records name. Writes that a killed process
-    left are ended first, as far as that needs no Spark.
+    `actor` is a name of `[actors]`; `run` the Airflow run that records name. Writes that a killed
+    process left are ended first, as far as that needs no Spark.
 
-    Raises ContractError (site file, contracts), NotReady (no home), NotAllowed (no role), Damaged, Unavailable.
+    Raises ContractError (site file, contracts), NotReady (no home), NotAllowed (no role), Damaged,
+    Unavailable.
     """
     os.umask(0o077)
     settings = read_site_file(site_file)
     path = home_path(home)
-    if create and not (path / IDENTITY).exists():
+    if create and not ((path / IDENTITY).exists() and (path / REGISTRY).exists()):
         _initialise(path)
     opened = read_home(path)
     site = _assemble(settings, opened, _acting(settings, opened, actor), run)
@@ -133,19 +135,24 @@ def _hex_id(text: object) -> str:
 
 
 def _initialise(path: Path) -> None:
-    """Make keys, vault, registry and log; the identity file comes last, so a killed start begins anew."""
+    """Make identity, keys, vault, log and registry; what a killed start made already is kept."""
     make_private_folder(path)
     with hold_locks(path / "locks", ["home"]):
-        if (path / IDENTITY).exists():
-            return
-        identity = secrets.token_hex(8)
-        home = Home(path=path, id=identity, origin=f"livinglab.local/{identity}")
-        keys = Keyring.open(keys_folder(home), create=True)
+        if not (path / IDENTITY).exists():
+            _refuse_headless(path)
+            identity = secrets.token_hex(8)
+            said = {"id": identity, "origin": f"livinglab.local/{identity}"}
+            write_durably(path / IDENTITY, json.dumps(said).encode())
+        home = read_home(path)
         for name in ("lake", "landing", "registry", "reports", "work"):
             make_private_folder(path / name)
-        for stale in ("vault.db", "registry.db"):
-            (path / stale).unlink(missing_ok=True)
+        keys = Keyring.open(keys_folder(home), create=not (path / "vault.db").exists())
         Vault(path / "vault.db", keys).create()
-        SqlRegistry(path / "registry.db", keys.registry_key()).create()
         TileLog(path / "registry", home.origin, Signer(home.origin, keys.signing_key())).extend([], 0)
-        write_durably(path / IDENTITY, json.dumps({"id": home.id, "origin": home.origin}).encode())
+        SqlRegistry(path / REGISTRY, keys.registry_key()).create()
+
+
+def _refuse_headless(path: Path) -> None:
+    """A folder that holds a vault or log but no identity is a home that lost it, not an empty one."""
+    if any((path / name).exists() for name in ("vault.db", REGISTRY)):
+        raise Damaged(f"{IDENTITY} of this home is missing", remedy="restore it from a backup of this home")

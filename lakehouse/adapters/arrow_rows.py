@@ -66,11 +66,11 @@ def _encode_values(column: pa.Array) -> tuple[bytes, Sequence[bytes]]:  # noqa: 
     raise TypeError(f"a column of type {kind} has no canonical form")
 
 
-def _fixed(column: pa.Array, null: float) -> np.ndarray:  # type: ignore[type-arg]
+def _fixed(column: pa.Array, null: float) -> np.ndarray:
     return pc.fill_null(column, null).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
-def _canonical_floats(values: np.ndarray) -> bytes:  # type: ignore[type-arg]
+def _canonical_floats(values: np.ndarray) -> bytes:
     plain = values.astype("<f8") + 0.0
     bits = plain.view(np.uint64)
     bits[np.isnan(plain)] = QUIET_NAN
@@ -122,7 +122,7 @@ def subject_rows(rows: pa.Table, keys: Sequence[str]) -> Iterator[tuple[str | No
             yield names[int(numbers[chosen[0]])], ordered_rows(_pick(rows, chosen), keys)
 
 
-def _pick(rows: pa.Table, chosen: np.ndarray) -> pa.Table:  # type: ignore[type-arg]
+def _pick(rows: pa.Table, chosen: np.ndarray) -> pa.Table:
     first, last = int(chosen[0]), int(chosen[-1])
     if last - first + 1 == len(chosen):
         return rows.slice(first, len(chosen))

@@ -236,7 +236,7 @@ def all_rows_text(file: FileRows) -> bytes:
     return stream.getvalue()
 
 
-def repeated_keys(rows: pa.Table, keys: Sequence[str]) -> np.ndarray:  # type: ignore[type-arg]
+def repeated_keys(rows: pa.Table, keys: Sequence[str]) -> np.ndarray:
     """Return the indexes of rows whose (subject, keys) stood in an earlier row of the table."""
     places = np.zeros(len(rows), dtype=np.int64)
     for name in ("subject", *keys):

@@ -70,15 +70,10 @@ def file_manifest(folder: Path, version: int, known: Mapping[str, str] | None = 
 
     `known` holds digests of earlier leaves: data files never change, so they are not read again.
     """
-    digests = dict(known or {})
-    data = [Path(str(uri)).name for uri in open_table(folder, version).file_uris()]
+    data = {Path(str(uri)).name for uri in open_table(folder, version).file_uris()}
+    digests = {path: digest for path, digest in (known or {}).items() if path in data}
     named = [*data, f"{LOG}/{version:020d}.json", *_checkpoint_files(folder, version)]
-    return tuple(
-        sorted(
-            (path, digests.get(path) if path in data and path in digests else file_sha256(folder / path))
-            for path in named
-        )
-    )  # type: ignore[arg-type]
+    return tuple(sorted((path, digests.get(path) or file_sha256(folder / path)) for path in named))
 
 
 def _checkpoint_files(folder: Path, version: int) -> list[str]:

@@ -22,7 +22,7 @@ def _table(key: str, **kinds: str) -> TableSchema:
     columns: dict[str, Kind] = {}
     for kind in ("text", "integer", "json"):
         for name in kinds.get(kind, "").split():
-            columns[name] = kind  # type: ignore[assignment]
+            columns[name] = kind
     return TableSchema(key=tuple(key.split()), columns=columns)
 
 

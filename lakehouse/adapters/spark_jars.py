@@ -74,7 +74,8 @@ def _resolve(scratch: Path) -> None:
         "spark.ui.enabled": "false",
     }
     configured = "".join(f".config({key!r}, {value!r})" for key, value in settings.items())
-    program = f"from pyspark.sql import SparkSession as S; S.builder.master('local[1]'){configured}.getOrCreate().stop()"
+    begun = f"SparkSession.builder.master('local[1]'){configured}.getOrCreate().stop()"
+    program = f"from pyspark.sql import SparkSession; {begun}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     if done.returncode:
         raise NotReady(

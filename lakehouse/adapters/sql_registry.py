@@ -50,7 +50,7 @@ SEAL_TABLE = sql.Table(
 
 
 def sqlite_engine(path: Path) -> sql.Engine:
-    """Return an engine on a private SQLite file: WAL, 30 s busy timeout, explicit BEGIN, a connection a use."""
+    """Return an engine on a private SQLite file: WAL, 30 s of patience, explicit BEGIN, no pool."""
     engine = sql.create_engine(f"sqlite:///{path}", poolclass=sql.pool.NullPool)
 
     @sql.event.listens_for(engine, "connect")
