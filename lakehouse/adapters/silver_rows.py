@@ -19,7 +19,7 @@ Refusal = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handled:
-    """Silver columns of every row, refused rows by index: (reason, column), and what was found and replaced."""
+    """Silver columns of every row; refused rows by index: (reason, column); counts of replacements."""
 
     rows: pa.Table
     refused: Mapping[int, Refusal]
