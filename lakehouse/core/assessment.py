@@ -40,7 +40,7 @@ class Fact:
     @property
     def sentence(self) -> str:
         """The fact as people read it."""
-        return f"{self.name} {self.measured}" + (f" ({self.limit})" if self.limit else "")
+        return f"{self.name}: {self.measured}" + (f" ({self.limit})" if self.limit else "")
 
     def as_json(self) -> dict[str, object]:
         """Return the fact as records keep it."""

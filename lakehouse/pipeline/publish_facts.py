@@ -82,9 +82,9 @@ def _group_facts(rules: ReleaseRules, finished: FinishedRows, groups: GroupMeasu
 
 def _count_facts(rules: ReleaseRules, finished: FinishedRows, groups: GroupMeasures) -> Iterator[Fact]:
     yield Fact(
-        name=f"cells below {rules.minimum_cell} people",
+        name=f"cells of fewer than {rules.minimum_cell} people, left out",
         measured=f"{finished.suppressed} of {finished.total}",
-        limit="left out" if not rules.asks_about_small_cells else "none without a person's decision",
+        limit="a person decides about the rest" if rules.asks_about_small_cells else "",
         holds=finished.suppressed == 0 or not rules.asks_about_small_cells,
         finding="small_cells",
     )

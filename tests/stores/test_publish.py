@@ -180,7 +180,9 @@ def test_a_release_that_singles_one_person_out_with_an_earlier_one_waits(site: S
     write_people(site, 21)
     second = publish(site, "people_open")
     assert second.state == "SUBMITTED"
-    assert second.reasons == (f"people singled out together with {first.release} 1 (0 or at least 5 a cell)",)
+    assert second.reasons == (
+        f"people singled out together with {first.release}: 1 (0 or at least 5 a cell)",
+    )
     current = current_release(site, "people_open")
     assert current is not None and current["release_id"] == first.release
 
@@ -206,7 +208,9 @@ def test_small_cells_are_tightened_once_and_then_wait_for_the_dpo(site: Site) ->
     assert (submitted.state, submitted.table, submitted.rows, submitted.suppressed) == (
         "SUBMITTED", "draft.conditions", 2, 1,
     )  # fmt: skip
-    assert submitted.reasons == ("cells below 5 people 1 of 3 (none without a person's decision)",)
+    assert submitted.reasons == (
+        "cells of fewer than 5 people, left out: 1 of 3 (a person decides about the rest)",
+    )
     assert current_release(site, "conditions") is None
     approved = decide(site, submitted.release, "approve", "counts checked")
     assert (approved.state, approved.table, approved.repeated) == ("PUBLISHED", "gold.conditions", False)
@@ -286,7 +290,7 @@ def test_a_search_that_forgets_k_is_caught_by_measuring_again(
     write_people(site, 6, ages=[61, 62, 63, 64, 85, 86])
     result = publish(site, "people_open")
     assert (result.state, result.k) == ("SUBMITTED", 2)
-    assert "k 2 (at least 5)" in result.reasons
+    assert "k: 2 (at least 5)" in result.reasons
 
 
 def test_a_filter_that_forgets_consent_would_be_seen(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

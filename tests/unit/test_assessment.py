@@ -30,4 +30,4 @@ def test_reasons_are_the_failed_facts_with_number_and_limit() -> None:
     judged = assess(
         [fact("small_cells"), fact("findings", holds=True)], approvals=APPROVALS, tightenings_left=0
     )
-    assert judged.reasons == ("people a cell 3 (at least 5)",)
+    assert judged.reasons == ("people a cell: 3 (at least 5)",)
