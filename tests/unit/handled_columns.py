@@ -1,0 +1,59 @@
+"""Columns and contexts for tests of methods: one column of text, people ann and ben."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from lakehouse.adapters.presidio_detector import Detector, Finding
+from lakehouse.core.contract import Column, ColumnType, Handling, Sensitivity
+from lakehouse.methods.context import MethodContext
+
+
+def column(method: str, kind: str = "text", *, changes: Mapping[str, object] = {}, **parameters) -> Column:
+    """Return a silver column `x` that is handled by `method` with these parameters."""
+    fields = {
+        "name": "x",
+        "source": "x",
+        "type": ColumnType(kind),
+        "sensitivity": Sensitivity.QUASI,
+        "handling": Handling(method=method, parameters=parameters),
+    }
+    return Column(**fields | dict(changes))
+
+
+@dataclass(frozen=True)
+class KeysOnly:
+    """A vault that knows two subjects."""
+
+    def subject_keys(self, pseudonyms, use):
+        return {name: name.encode().ljust(32, use[:1].encode()) for name in pseudonyms}
+
+
+class FoundPlaces(Detector):
+    """A detector that reports fixed places, so that redaction is tested without a model."""
+
+    def __init__(self, *found: tuple[str, str]) -> None:
+        super().__init__()
+        self._found = found
+
+    def find_in_texts(self, texts, language="en"):
+        return [[*self._places(text or "")] for text in texts]
+
+    def _places(self, text):
+        for entity, value in self._found:
+            start = text.find(value)
+            if start >= 0:
+                yield Finding(entity=entity, start=start, end=start + len(value), score=0.9, detector="test")
+
+
+def context(subjects, detector=None, identifiers=None, vault=None, **columns) -> MethodContext:
+    """Return the context of rows of these subjects with further columns."""
+    return MethodContext(
+        table="silver.x",
+        subjects=pa.array(subjects, pa.string()),
+        rows=pa.table(columns or {"x": pa.nulls(len(subjects))}),
+        vault=vault or KeysOnly(),
+        detector=detector or Detector(),
+        identifiers=identifiers or {},
+    )

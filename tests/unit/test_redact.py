@@ -1,0 +1,107 @@
+from datetime import date
+
+import pyarrow as pa
+import pytest
+from handled_columns import FoundPlaces, KeysOnly, column, context
+
+from lakehouse.errors import ContractError
+from lakehouse.methods.redact import apply, identifier_pattern
+from lakehouse.methods.shift_dates import days_of_shift
+from lakehouse.methods.text_dates import shift_text_date
+
+
+def redacted(text, *found, identifiers=(), subject="ann"):
+    around = context([subject], detector=FoundPlaces(*found), identifiers={"ann": tuple(identifiers)})
+    return apply(pa.array([text]), column("redact"), around)
+
+
+def test_findings_are_replaced_by_their_kind():
+    """Each kind has its mark, and the counts say how often it was found."""
+    made = redacted("Ann, 555-0100, called.", ("PERSON", "Ann"), ("PHONE_NUMBER", "555-0100"))
+    assert made.values[0].as_py() == "<PERSON>, <PHONE>, called."
+    assert made.findings == {"PERSON": 1, "PHONE_NUMBER": 1}
+
+
+@pytest.mark.parametrize(
+    ("identifier", "text", "expected"),
+    [
+        ("Conroy", "CONROY's and conroy", "<IDENTIFIER>'s and <IDENTIFIER>"),
+        ("Conroy", "Conroys live here", "Conroys live here"),
+        ("Straße", "STRASSE and strasse", "<IDENTIFIER> and <IDENTIFIER>"),
+        ("656 Connelly Bridge", "at 656  connelly\nbridge now", "at <IDENTIFIER> now"),
+        ("Li", "Li took lithium; li did not", "<IDENTIFIER> took lithium; li did not"),
+        ("José", "Jose\u0301 came", "<IDENTIFIER> came"),
+        ("a.c", "abc is not a.c", "abc is not <IDENTIFIER>"),
+        ("X", "X marks it", "X marks it"),
+    ],
+)
+def test_a_persons_own_identifiers_go_whatever_their_case(identifier, text, expected):
+    """Whole words, folded case, any white space, any Unicode form; a single letter is no identifier."""
+    assert redacted(text, identifiers=[identifier]).values[0].as_py() == expected
+
+
+def test_a_redaction_that_only_lowers_case_misses_the_folded_form():
+    """The broken variant: `lower()` does not make straße and STRASSE one word, case folding does."""
+    assert "straße".lower() not in "STRASSE 5".lower()
+    assert identifier_pattern(["straße"]).search("STRASSE 5")
+
+
+def test_another_persons_identifiers_stay_unless_they_are_found():
+    """Only the subject's own identifiers are looked for."""
+    assert redacted("Conroy", identifiers=["Conroy"], subject="ben").values[0].as_py() == "Conroy"
+
+
+def test_dates_in_text_move_like_all_dates_of_the_person():
+    """By the same number of days as shift_dates; what cannot be read as a date becomes <DATE>."""
+    days = days_of_shift(KeysOnly(), ["ann"])["ann"]
+    moved = date.fromordinal(date(2021, 3, 3).toordinal() + days)
+    made = redacted("On 2021-03-03 and last June.", ("DATE_TIME", "2021-03-03"), ("DATE_TIME", "last June"))
+    assert made.values[0].as_py() == f"On {moved.isoformat()} and <DATE>."
+
+
+def test_a_number_that_is_also_a_record_id_is_no_date():
+    """Where a date and another finding overlap, the other one names the mark, over both."""
+    made = redacted("MRN 4471923.", ("DATE_TIME", "4471923"), ("RECORD_ID", "MRN 4471923"))
+    assert made.values[0].as_py() == "<ID>."
+
+
+def test_no_text_stays_no_text():
+    """Null is not found in and stays null."""
+    assert redacted(None, identifiers=["Conroy"]).values.to_pylist() == [None]
+
+
+def test_a_language_column_that_is_not_there_is_named():
+    """The contract's mistake is said with its key."""
+    with pytest.raises(ContractError, match="language"):
+        apply(pa.array(["x"]), column("redact", language="tongue"), context(["ann"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "moved"),
+    [
+        ("2021-03-03", "2021-03-13"),
+        ("2021-03-03T10:00:00Z", "2021-03-13T10:00:00Z"),
+        ("03/03/2021", "03/13/2021"),
+        ("3/3/21", "3/13/21"),
+        ("25/12/2020", "04/01/2021"),
+        ("03.04.2021", "13.04.2021"),
+        ("March 3, 2021", "March 13, 2021"),
+        ("Mar 25, 2021", "Apr 4, 2021"),
+        ("May 25, 2021", "June 4, 2021"),
+        ("3rd of March 2021", "13 of March 2021"),
+        ("25 Dec 2020", "4 Jan 2021"),
+        ("30/30/2021", None),
+        ("June 2021", None),
+        ("45 years old", None),
+        ("9999-12-31", None),
+    ],
+)
+def test_a_date_keeps_its_form(text, moved):
+    """Ten days on, written as it was; month first unless the number says otherwise."""
+    assert shift_text_date(text, 10, day_first=False) == moved
+
+
+def test_day_first_is_the_contracts_choice():
+    """03/04/2021 is the third of April where the clinic writes so."""
+    assert shift_text_date("03/04/2021", 1, day_first=True) == "04/04/2021"
+    assert shift_text_date("03/04/2021", 1, day_first=False) == "03/05/2021"
