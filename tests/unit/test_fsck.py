@@ -1,0 +1,189 @@
+"""fsck finds and names one changed byte or row anywhere, and nothing in a sound home."""
+
+import hashlib
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from home_samples import make_home
+
+from lakehouse.adapters.registry_schema import REGISTRY
+from lakehouse.adapters.signatures import Signer
+from lakehouse.adapters.tile_log import TileLog
+from lakehouse.cli.main import run
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A sound home, its keys beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("fsck")
+        make_home(folder, patch)
+        yield folder / "home"
+
+
+@pytest.fixture
+def copy(home: Path, tmp_path: Path) -> Path:
+    """A copy of the home that a test may damage."""
+    return Path(shutil.copytree(home, tmp_path / "home"))
+
+
+def fsck(home: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, object]]:
+    capsys.readouterr()
+    code = run(["--home", str(home), "--json", "fsck"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def places(said: dict[str, object]) -> str:
+    return json.dumps(said["findings"])
+
+
+def flip(file: Path, place: int) -> None:
+    content = bytearray(file.read_bytes())
+    content[place % len(content)] ^= 0x10
+    file.write_bytes(bytes(content))
+
+
+def test_a_sound_home_is_clean_where_it_was_made_and_where_it_was_copied(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = fsck(copy, capsys)
+    assert (code, said) == (0, {"tables": 2, "versions": 3, "findings": [], "clean": True})
+
+
+@pytest.mark.parametrize("where", ["lake", "registry"])
+def test_one_changed_byte_in_any_file_is_found_and_named(
+    home: Path, copy: Path, where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = sorted(path.relative_to(home) for path in (home / where).rglob("*") if path.is_file())
+    assert len(files) >= 6
+    for number, file in enumerate(files):
+        whole = (copy / file).read_bytes()
+        flip(copy / file, 7 + 31 * number)
+        code, said = fsck(copy, capsys)
+        assert (code, file.name in places(said)) == (6, True), file
+        (copy / file).write_bytes(whole)
+
+
+@pytest.mark.parametrize("where", ["lake", "registry"])
+def test_a_missing_file_is_found(
+    home: Path, copy: Path, where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Partial tiles of earlier checkpoints (here: of fewer than 4 leaves) need not be there."""
+    files = [path.relative_to(home) for path in (home / where).rglob("*") if path.is_file()]
+    for file in sorted(file for file in files if not file.parent.name.endswith(".p") or file.name == "4"):
+        kept = (copy / file).rename(copy / "kept")
+        code, said = fsck(copy, capsys)
+        assert (code, file.name in places(said)) == (6, True), file
+        kept.rename(copy / file)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lake/gold/gait_by_cohort/part-9.parquet",
+        "lake/bronze/gait_people/_delta_log/00000000000000000002.json",
+        "lake/gold/another/part-0.parquet",
+        "lake/loose",
+        "registry/notes.txt",
+    ],
+)
+def test_a_file_that_nobody_signed_is_found(
+    copy: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (copy / name).parent.mkdir(parents=True, exist_ok=True)
+    (copy / name).write_text("{}")
+    assert fsck(copy, capsys)[0] == 6
+
+
+@pytest.mark.parametrize("table", sorted(REGISTRY))
+def test_a_changed_or_missing_row_of_registry_db_is_found(
+    home: Path, copy: Path, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = f"WHERE rowid = (SELECT min(rowid) FROM {table})"
+    changes = [f"SET {column} = coalesce({column}, 0) || '7'" for column in REGISTRY[table].columns]
+    for statement in [f"UPDATE {table} {change} {first}" for change in changes] + [
+        f"DELETE FROM {table} {first}"
+    ]:
+        shutil.copy(home / "registry.db", copy / "registry.db")
+        if _change(copy, statement) == 0:
+            pytest.skip(f"this home has no row in {table}")
+        assert fsck(copy, capsys)[0] == 6, statement
+
+
+def _change(home: Path, statement: str, file: str = "registry.db") -> int:
+    """Run a statement behind our back and return how many rows it touched."""
+    with closing(sqlite3.connect(home / file)) as link, link:
+        return link.execute(statement).rowcount
+
+
+def test_a_file_changed_together_with_its_row_is_found(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The attacker knows everything but the keys: new file, new manifest, new digest in the row."""
+    file = next((copy / "lake/gold/gait_by_cohort").glob("*.parquet"))
+    before = _sha256(file)
+    flip(file, 50)
+    _change(copy, f"UPDATE versions SET manifest = replace(manifest, '{before}', '{_sha256(file)}')")
+    code, said = fsck(copy, capsys)
+    assert code == 6
+    assert "row was changed" in places(said)
+    assert "not that of the file digest" in places(said)
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_a_page_that_sqlite_cannot_read_is_damage(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for start in (0, 4096, 8192):
+        shutil.copy(copy / "registry.db", copy / "whole")
+        content = bytearray((copy / "registry.db").read_bytes())
+        content[start : start + 300] = b"\xff" * 300
+        (copy / "registry.db").write_bytes(bytes(content))
+        code, said = fsck(copy, capsys)
+        assert (code, "registry.db" in places(said)) == (6, True), start
+        shutil.copy(copy / "whole", copy / "registry.db")
+
+
+def test_an_older_copy_of_a_table_is_found(
+    home: Path, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Delta itself is content with version 0: the log is not."""
+    (copy / "lake/bronze/gait_people/_delta_log/00000000000000000001.json").unlink()
+    code, said = fsck(copy, capsys)
+    assert (code, "Delta version is missing" in places(said)) == (6, True)
+
+
+def test_without_the_vault_nothing_can_be_said(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (copy / "vault.db").unlink()
+    assert fsck(copy, capsys)[0] == 7
+
+
+def test_a_vault_that_lost_people_is_found(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _change(copy, "DELETE FROM subjects WHERE rowid = 1", "vault.db") == 1
+    code, said = fsck(copy, capsys)
+    assert (code, "unknown to the vault" in places(said)) == (6, True)
+
+
+def test_an_older_vault_is_found(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _change(copy, "UPDATE counter SET value = 0", "vault.db") == 1
+    code, said = fsck(copy, capsys)
+    assert (code, "older than the log" in places(said)) == (6, True)
+
+
+def test_another_log_key_is_found(copy: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The log signed anew by someone with another key: trust file and checkpoint differ from our key's."""
+    origin = json.loads((copy / "home.json").read_text())["origin"]
+    with closing(sqlite3.connect(copy / "registry.db")) as link:
+        entries = [
+            entry.encode() for (entry,) in link.execute("SELECT entry FROM entries ORDER BY leaf_index")
+        ]
+    shutil.rmtree(copy / "registry")
+    TileLog(copy / "registry", origin, Signer(origin, b"\x09" * 32)).extend(entries, 0)
+    code, said = fsck(copy, capsys)
+    assert (code, "registry/checkpoint" in places(said)) == (6, True)
