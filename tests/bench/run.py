@@ -1,0 +1,85 @@
+"""`make bench`: measure, print, and put the table into docs/benchmarks.md."""
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench.demo_run import run_demo
+from tests.bench.figures import Figure, write_table
+from tests.bench.small_steps import ask_figure, leaves_figure, predict_figure, verify_figure
+from tests.bench.walks import walks_figure
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def main() -> None:
+    """Run every measurement on the real data where it is, else on generated people."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=2, help="rounds of the walks")
+    rounds = options.parse_args().rounds
+    with tempfile.TemporaryDirectory(prefix="livinglab-bench-") as folder:
+        figures = measure(Path(folder), rounds)
+    write_table(figures, _about())
+
+
+def measure(folder: Path, rounds: int) -> list[Figure]:
+    """Return the figures of this run; every home is made under `folder`."""
+    os.environ["LIVINGLAB_KEYS"] = str(folder / "keys")
+    from lakehouse.sites import open_site
+
+    source = _source()
+    demo = run_demo(folder / "home", source)
+    figures = [_demo_time(demo.seconds, source), _demo_memory(demo.peak_mib)]
+    site = open_site(home=folder / "home")
+    walks = source / "gaitpdb" / "walks.tar.xz" if source else _generated_walks(folder)
+    figures += [
+        walks_figure(lambda name: open_site(home=folder / name, create=True), walks, rounds),
+        ask_figure(site),
+        predict_figure(site),
+        leaves_figure(folder / "one", 1),
+        leaves_figure(folder / "many", 200),
+        verify_figure(site),
+    ]
+    for figure in figures:
+        sys.stdout.write(f"{figure.line()}\n")
+    return figures
+
+
+def _source() -> Path | None:
+    shared = Path(os.environ.get("LIVINGLAB_SHARED") or PROJECT / ".." / "shared") / "data"
+    return shared.resolve() if shared.is_dir() else None
+
+
+def _generated_walks(folder: Path) -> Path:
+    from lakehouse.samples import write_sample
+
+    write_sample(folder / "sample", people=60, seed=1)
+    return folder / "sample" / "gaitpdb"
+
+
+def _demo_time(seconds: float, source: Path | None) -> Figure:
+    kind, goal = ("the real files", "480 s") if source else ("60 generated people", "240 s")
+    return Figure(what=f"demo on {kind}", ours=f"{seconds:.0f} s", peer="", ratio=None, goal=f"under {goal}")
+
+
+def _demo_memory(peak_mib: int) -> Figure:
+    return Figure(
+        what="demo: peak memory of all processes (PSS)",
+        ours=f"{peak_mib} MiB",
+        peer="",
+        ratio=None,
+        goal="under 6144 MiB",
+    )
+
+
+def _about() -> str:
+    today = datetime.now(UTC).date().isoformat()
+    return f"Measured {today}, {os.cpu_count()} cores, Python {platform.python_version()}, by `make bench`."
+
+
+if __name__ == "__main__":
+    main()
