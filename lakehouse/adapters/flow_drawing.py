@@ -1,4 +1,4 @@
-"""The flow of a report as SVG: networkx places the boxes, matplotlib draws them.
+"""The flow of a report as SVG: matplotlib draws what `flow_layout` places.
 
 Text stays text. Colours are written as CSS variables of the page, so that one drawing serves light,
 dark and print.

@@ -1,4 +1,8 @@
-"""Where the boxes of a flow stand: stages in rank, boxes near what they are made from (networkx)."""
+"""Where the boxes of a flow stand: stages in rank, boxes near what they are made from.
+
+Layered drawing after Sugiyama 1981: stages are given, long edges get bends, orders within a stage follow
+the mean place of neighbours. networkx holds the graph; its own layered layout keeps no order.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,13 +46,7 @@ def place_boxes(flow: Flow, *, upright: bool) -> Layout:
     for chain in chains:
         graph.add_nodes_from((key, {"subset": stage_of[chain[0]] + rank}) for rank, key in enumerate(chain))
         graph.add_edges_from(pairwise(chain))
-    ordered = _uncrossed(graph)
-    graph = nx.DiGraph()
-    for rank, keys in enumerate(ordered):
-        graph.add_nodes_from(keys, subset=rank)
-    placed = nx.multipartite_layout(graph, align="vertical")
-    ordered = [sorted(keys, key=lambda key: float(placed[key][1])) for keys in ordered]
-    return _to_pixels(ordered, chains, frozenset(stage_of), upright=upright)
+    return _to_pixels(_uncrossed(graph), chains, frozenset(stage_of), upright=upright)
 
 
 def _consecutive(stages: Mapping[str, int]) -> dict[str, int]:

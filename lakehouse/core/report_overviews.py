@@ -167,7 +167,7 @@ def _holdings_grid(site: SiteFacts) -> Grid:
             contract.title,
             contract.population,
             ", ".join(contract.purposes),
-            f"{contract.retention_days:,} days",
+            f"{contract.retention_days:,}\u00a0days",
         )
         for layer in Layer
         for contract in site.contracts.of_layer(layer)

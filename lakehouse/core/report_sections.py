@@ -20,7 +20,7 @@ def about_section(table: TableFacts) -> Section:
         [
             ("One row is", contract.grain),
             ("Population", contract.population),
-            ("Kept for", f"{contract.retention_days:,} days"),
+            ("Kept for", f"{contract.retention_days:,}\u00a0days"),
             ("Policy", f"{policy.title} ({policy.name})"),
             ("Contract", f"{contract.file}, revision {contract.revision}"),
         ]

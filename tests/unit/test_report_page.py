@@ -160,3 +160,16 @@ def test_a_long_edge_bends_around_the_boxes_between():
     layout = place_boxes(Flow(nodes=nodes, edges=(("a", "b"), ("b", "c"), ("a", "c"))), upright=False)
     bend = next(chain for chain in layout.chains if len(chain) == 3)[1]
     assert abs(layout.centres[bend][1] - layout.centres["b"][1]) > BOX_HEIGHT / 2
+
+
+def test_edges_of_pairs_do_not_cross():
+    pairs = [("a", "4"), ("b", "3"), ("c", "2"), ("d", "1")]
+    nodes = tuple(
+        FlowNode(key=key, stage=stage, title=key) for pair in pairs for stage, key in enumerate(pair)
+    )
+    centres = place_boxes(Flow(nodes=nodes, edges=tuple(pairs)), upright=False).centres
+    assert all(centres[left][1] == centres[right][1] for left, right in pairs)
+
+
+def test_a_report_is_the_same_each_time():
+    assert render_page(table_page(people_facts())) == render_page(table_page(people_facts()))
