@@ -1,0 +1,116 @@
+"""One Airflow for all tests of a process: it reads its settings once, when it is first imported."""
+
+import tempfile
+from functools import cache
+from pathlib import Path
+
+SITE = """name = "test"
+expectations = "expectations"
+policy = "research"
+"""
+
+POLICY = """name = "research"
+title = "Research"
+approvals = ["small_cells"]
+[purpose.research]
+title = "Scientific research"
+legal_basis = "GDPR Art. 9(2)(j)"
+without_record = "permit"
+[release]
+k = 5
+l = 2
+t = 0.5
+minimum_cell = 5
+round_to = 5
+suppression = 0.05
+[population.gait]
+epsilon_cap = "5.0"
+purposes = { research = "5.0" }
+"""
+
+BRONZE = """layer = "bronze"
+name = "{name}"
+title = "People of {name}"
+description = "One line a person."
+revision = 1
+format = "csv"
+folder = "{name}"
+files = ["*.csv"]
+grain = "one person"
+keys = ["person_id"]
+population = "gait"
+purposes = ["research"]
+retention_days = 3650
+[subject]
+column = "person_id"
+system = "gaitpdb"
+[[column]]
+name = "person_id"
+type = "text"
+sensitivity = "direct"
+handling = "pseudonymise"
+id_pattern = "P[0-9]{{3}}"
+[[column]]
+name = "steps"
+type = "integer"
+sensitivity = "sensitive"
+"""
+
+SILVER = """layer = "silver"
+name = "{name}"
+title = "People of {name}, cleaned"
+source = "bronze.{name}"
+revision = 1
+keys = ["subject"]
+[[column]]
+name = "steps"
+type = "integer"
+sensitivity = "sensitive"
+"""
+
+GOLD = """layer = "gold"
+name = "{name}_open"
+title = "Steps of {name}"
+reads = ["silver.{name}"]
+revision = 1
+[release]
+kind = "cohorts"
+[[column]]
+name = "steps"
+type = "integer"
+sensitivity = "sensitive"
+"""
+
+
+def write_contracts(expectations: Path, name: str, *, gold: bool = True) -> None:
+    """Write the contracts of one more source: bronze, silver and, if asked, gold."""
+    texts = {"bronze": BRONZE, "silver": SILVER, "gold": GOLD}
+    for layer in texts if gold else ("bronze", "silver"):
+        (expectations / layer).mkdir(parents=True, exist_ok=True)
+        file = f"{name}_open" if layer == "gold" else name
+        (expectations / layer / f"{file}.toml").write_text(texts[layer].format(name=name))
+    if gold:
+        (expectations / "gold" / f"{name}_open.sql").write_text(f"SELECT steps FROM {name}\n")
+
+
+def write_site(folder: Path) -> Path:
+    """Write a site of one source `walkers` with one product, and return its site file."""
+    write_contracts(folder / "expectations", "walkers")
+    (folder / "expectations" / "policies").mkdir()
+    (folder / "expectations" / "policies" / "research.toml").write_text(POLICY)
+    site = folder / "site.toml"
+    site.write_text(SITE)
+    return site
+
+
+@cache
+def airflow_for_tests() -> Path:
+    """Point Airflow at a temporary home, make its database, and return that home's folder."""
+    from livinglab_airflow.settings import use_airflow
+
+    folder = Path(tempfile.mkdtemp(prefix="livinglab-airflow-"))
+    use_airflow(folder / "home", site_file=write_site(folder))
+    from livinglab_airflow.database import prepare_database
+
+    prepare_database()
+    return folder / "home"

@@ -1,0 +1,123 @@
+"""DAG files are wiring only, and every DAG comes from a contract."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from airflow_homes import write_contracts
+
+PROJECT = Path(__file__).resolve().parents[2]
+DAGS = PROJECT / "dags"
+HEAVY = {"pandas", "pyspark", "polars", "pyarrow", "numpy", "presidio_analyzer", "opendp"}
+
+pytestmark = pytest.mark.airflow
+
+
+def load_dags():
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(str(DAGS))
+
+
+def test_every_dag_file_loads_without_an_error(expectations):
+    bag = load_dags()
+
+    assert bag.import_errors == {}
+    assert set(bag.dags) == {"source_walkers", "publish_walkers_open", "approve_walkers_open"}
+
+
+def test_a_new_contract_is_a_new_dag(expectations):
+    write_contracts(expectations, "runners", gold=False)
+    try:
+        bag = load_dags()
+    finally:
+        for layer in ("bronze", "silver"):
+            (expectations / layer / "runners.toml").unlink()
+
+    assert "source_runners" in bag.dags
+    assert bag.dags["source_runners"].task_ids == ["find_batches", "land", "refine"]
+
+
+def test_a_broken_contract_is_an_import_error_that_names_file_and_key(expectations):
+    broken = expectations / "bronze" / "broken.toml"
+    broken.write_text('layer = "bronze"\nname = "broken"\n')
+    try:
+        errors = load_dags().import_errors
+    finally:
+        broken.unlink()
+
+    assert "bronze/broken.toml" in errors[str(DAGS / "sources.py")]
+
+
+def test_a_product_runs_when_a_table_it_reads_has_changed(expectations):
+    publish = load_dags().dags["publish_walkers_open"]
+
+    assert {asset.name for asset in publish.timetable.asset_condition.objects} == {"silver.walkers"}
+
+
+def test_publish_never_waits_and_the_approval_has_a_dag_of_its_own(expectations):
+    from airflow.providers.standard.operators.hitl import HITLOperator
+
+    bag = load_dags()
+    waiting = {
+        dag_id: [task.task_id for task in dag.tasks if isinstance(task, HITLOperator)]
+        for dag_id, dag in bag.dags.items()
+    }
+
+    assert waiting == {
+        "source_walkers": [],
+        "publish_walkers_open": [],
+        "approve_walkers_open": ["ask_the_dpo"],
+    }
+
+
+def test_only_the_dpo_is_asked(expectations):
+    asked = load_dags().dags["approve_walkers_open"].get_task("ask_the_dpo")
+
+    assert [user["name"] for user in asked.assigned_users] == ["dpo"]
+    assert asked.defaults is None
+    assert asked.response_timeout is None
+
+
+@pytest.mark.parametrize("file", sorted(DAGS.glob("*.py")), ids=lambda file: file.name)
+def test_a_dag_file_is_wiring_only(file):
+    text = file.read_text(encoding="utf-8")
+    imported = {name.partition(".")[0] for name in imported_modules(text)}
+
+    assert len(text.splitlines()) <= 60
+    assert not imported & HEAVY
+    assert not any(isinstance(node, ast.If | ast.While) for node in ast.walk(ast.parse(text)))
+
+
+def test_the_engine_runs_one_task_at_a_time(expectations):
+    bag = load_dags()
+    verbs = [
+        task
+        for dag in bag.dags.values()
+        for task in dag.tasks
+        if task.task_id in {"land", "refine", "publish"}
+    ]
+
+    assert {task.pool for task in verbs} == {"spark"}
+
+
+def test_the_demo_runs_sources_before_products_and_no_approval():
+    from livinglab_airflow.run_demo import demo_order
+
+    dags = ["approve_a", "publish_a", "publish_gait_by_cohort", "source_new", "source_ehr", "source_consents"]
+
+    assert demo_order(dags) == [
+        "source_consents",
+        "source_ehr",
+        "source_new",
+        "publish_gait_by_cohort",
+        "publish_a",
+    ]
+
+
+def imported_modules(text):
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
