@@ -20,6 +20,11 @@ STREETS = (
     "|Viaduct|Village|Ville|Vista|Wall|Well"
 )
 HEX = "[0-9a-f]"
+RELATIVES = (
+    "wife|husband|partner|daughter|son|sister|brother|mother|father|aunt|uncle|niece|nephew|cousin"
+    "|grand(?:mother|father|daughter|son)|neighbou?r|carer|friend"
+)
+TITLES = r"(?:mr|mrs|ms|miss|dr|prof)\.?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,13 @@ PATTERNS = (
         name="web_address",
         regex=r"\b(?:https?://|www\.)[^\s<>()\"']{3,}",
         score=0.6,
+        in_cells=False,
+    ),
+    IdentifierPattern(
+        entity="PERSON",
+        name="named_relative_or_title",
+        regex=rf"(?<=\b(?:{RELATIVES}|{TITLES})[ ,]{{1,2}})(?-i:[A-Z][\w'-]+(?: [A-Z][\w'-]+)?)",
+        score=0.7,
         in_cells=False,
     ),
     IdentifierPattern(
