@@ -105,7 +105,10 @@ def open_active(site: Site, name: str) -> SiteModel:
 def open_row(site: Site, row: Row) -> SiteModel:
     """Return the model of a registry row, whatever its state, after all checks."""
     check_leaf(site, row)
-    stored = model_store(site).open(row["name"], row["digest"])
+    try:
+        stored = model_store(site).open(row["name"], row["digest"])
+    except NotVerified as problem:
+        raise NotVerified(problem.message, remedy=f"livinglab models train {row['name']}") from problem
     return SiteModel(
         row=row,
         stored=stored,

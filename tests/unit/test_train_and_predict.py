@@ -282,3 +282,36 @@ def test_a_missing_input_file_is_unreadable(tmp_path):
     """Its name may be an identity, so it is not repeated."""
     with pytest.raises(UnreadableInput, match="cannot be read"):
         read_features(tmp_path / "GaPt03.json")
+
+
+def test_the_command_line(made, tmp_path, capsys):
+    """Cards, checks and scores as documents, and the exit code of each refusal."""
+    from lakehouse.cli.main import run
+
+    site, first = made
+    features, server = tmp_path / "f.json", site.home.place("models", NAME, first.digest, "server.zip")
+
+    def said(*arguments: str) -> tuple[int, dict]:
+        code = run([*arguments, "--home", str(site.home.path), "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    assert said("models")[1]["models"][0]["digest"] == first.digest
+    assert set(said("models", "show", NAME)[1]) >= CARD_FIELDS
+    assert said("models", "example", NAME, "-o", str(features)) == (
+        0,
+        {"file": str(features), "features": 24},
+    )
+    code, score = said("predict", NAME, "--input", str(features))
+    assert code == 0 and 0 < score["score"] < 1
+    features.write_text('{"stride_time_s": "1.0987654321"}')
+    code, refusal = said("predict", NAME, "--input", str(features))
+    assert code == 2 and "1.0987654321" not in json.dumps(refusal)
+    genuine = server.read_bytes()
+    server.write_bytes(genuine + b" ")
+    try:
+        code, checked = said("models", "verify", NAME)
+        assert code == 5 and checked["verified"] is False
+    finally:
+        server.write_bytes(genuine)
+    assert said("models", "verify", NAME) == (0, verify_model(site, NAME).as_json())
+    assert said("models", "retire", "nobody", "--reason", "x")[0] == 2
