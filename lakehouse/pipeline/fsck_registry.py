@@ -1,6 +1,6 @@
 """registry.db against the log: rows and their MACs, entries, records, heads, and the files of registry/."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +9,14 @@ from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.canonical import digest_json
 from lakehouse.core.checkpoint import parse_checkpoint, parse_note, verify_note
 from lakehouse.core.digests import SALT_BYTES, commit_details
-from lakehouse.core.lineage import LineageRecord, parse_record
+from lakehouse.core.lineage import TABLE_KINDS, LineageRecord, parse_record
 from lakehouse.core.merkle import leaf_hash, roots_by_size
 from lakehouse.errors import NotVerified, WrongUse
 from lakehouse.pipeline.site import Site
 
-TABLES_READ = ("versions", "entries", "records", "checkpoints", "intents", "answers", "decisions", "models")
-LEAF_KINDS = {"answers": "answer", "decisions": "decision", "models": "model"}
+TABLES_READ = (
+    "versions", "entries", "records", "checkpoints", "intents", "answers", "decisions", "models", "releases",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,8 @@ def _record_problem(table: str, row: Row) -> str | None:
     if not _commits_to(record, row):
         return "details are not those committed to"
     fields = _version_fields(record) if table == "versions" else _record_fields(record)
-    if any(row[name] != value for name, value in fields.items()):
+    counted = table == "records" or row["details"].get("rows") == row["rows"]
+    if not counted or any(row[name] != value for name, value in fields.items()):
         return "row differs from its record"
     return None
 
@@ -137,29 +139,52 @@ def _version_fields(record: LineageRecord) -> dict[str, Any]:
 
 
 def check_statements(snapshot: Snapshot) -> Iterator[Finding]:
-    """Check that answers, decisions and models are what their leaves say."""
-    records = {row["leaf_index"]: row for row in snapshot.of("records")}
-    for table, kind in LEAF_KINDS.items():
+    """Check that answers, decisions, models and releases are what their leaves say."""
+    leaves = {row["leaf_index"]: row for table in ("versions", "records") for row in snapshot.of(table)}
+    for table, is_stated in STATEMENTS.items():
         for row in snapshot.of(table):
-            if row["leaf_index"] is None:
-                continue
-            record = records.get(row["leaf_index"])
-            if record is None or record["kind"] != kind or not _is_stated(table, row, record):
-                yield Finding(
-                    kind=f"{kind} is not the logged one",
-                    place=f"registry.db {table} leaf {row['leaf_index']}",
-                )
+            leaf = leaves.get(row["leaf_index"])
+            if row["leaf_index"] is not None and (leaf is None or not is_stated(row, leaf)):
+                place = f"registry.db {table} leaf {row['leaf_index']}"
+                yield Finding(kind="row is not what its leaf says", place=place)
 
 
-def _is_stated(table: str, row: Row, record: Row) -> bool:
-    """Say whether the digests of the record are those of the row; rows without one are bound by their MAC."""
+def _is_answer(row: Row, leaf: Row) -> bool:
     try:
-        digests = parse_record(record["record"].encode()).digests
-        if table == "answers":
-            made = {"question": row["question_digest"], "answer": digest_json(row["answer"])}
-            return all(digests.get(name) == digest for name, digest in made.items())
-        if table == "models":
-            return row["digest"] in digests.values()
-    except (NotVerified, WrongUse):
+        made = {"question": row["question_digest"], "answer": digest_json(row["answer"])}
+    except WrongUse:
         return False
-    return True
+    return leaf["kind"] == "answer" and made.items() <= _digests_of(leaf).items()
+
+
+def _is_decision(row: Row, leaf: Row) -> bool:
+    told = {"release": row["release_id"], "decision": row["decision"], "reason": row["reason"]}
+    return leaf["kind"] == "decision" and all(
+        leaf["details"].get(name) == text for name, text in told.items()
+    )
+
+
+def _is_model(row: Row, leaf: Row) -> bool:
+    return bool(leaf["kind"] == "model" and _digests_of(leaf).get("model") == row["digest"])
+
+
+def _is_release(row: Row, leaf: Row) -> bool:
+    """A release is a version of its table, or a record of its own where nothing was written."""
+    if leaf["kind"] == "release":
+        return row["content_digest"] is None
+    return bool(leaf["kind"] in TABLE_KINDS and leaf["content_digest"] == row["content_digest"])
+
+
+def _digests_of(leaf: Row) -> Mapping[str, str]:
+    try:
+        return parse_record(leaf["record"].encode()).digests
+    except NotVerified:
+        return {}
+
+
+STATEMENTS: Mapping[str, Callable[[Row, Row], bool]] = {
+    "answers": _is_answer,
+    "decisions": _is_decision,
+    "models": _is_model,
+    "releases": _is_release,
+}

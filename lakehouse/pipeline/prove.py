@@ -17,7 +17,14 @@ from lakehouse.pipeline.signing import file_opening
 from lakehouse.pipeline.site import Site
 
 _TABLE_VERSION = re.compile(r"((?:bronze|silver|gold|draft)\.[a-z0-9_]+)(?:@([0-9]{1,18}))?", re.ASCII)
-_RECEIPTS = (("answers", "receipt"), ("releases", "release_id"), ("decisions", "decision_id"))
+_RECEIPTS = (
+    ("answers", "receipt"),
+    ("releases", "release_id"),
+    ("decisions", "decision_id"),
+    ("models", "digest"),
+    ("models", "name"),
+    ("entries", "ref"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +109,10 @@ def _version_leaf(tx: Transaction, table: str, number: str | None) -> int | None
 
 def _receipt_leaf(tx: Transaction, receipt: str) -> int | None:
     for table, column in _RECEIPTS:
-        row = tx.one(table, **{column: receipt})
-        if row is not None and row["leaf_index"] is not None:
-            return int(row["leaf_index"])
-    rows = tx.many("entries", ref=receipt, order="leaf_index", newest=1)
-    return rows[0]["leaf_index"] if rows else None
+        rows = tx.many(table, order="leaf_index", newest=1, **{column: receipt})
+        if rows and rows[0]["leaf_index"] is not None:
+            return int(rows[0]["leaf_index"])
+    return None
 
 
 def open_leaf(site: Site, leaf: int) -> Opening:

@@ -8,6 +8,7 @@ import pytest
 from deltalake import write_deltalake
 
 from lakehouse.adapters.delta_tables import DeltaLake, Mode
+from lakehouse.core.canonical import digest_json
 from lakehouse.pipeline.log_records import log_record
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.writing import TableWrite, write_tables
@@ -24,7 +25,7 @@ def commit_without_spark(self: DeltaLake, table: str, staged: Path, *, mode: Mod
 
 
 def make_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """Return a site with two versions of a bronze table, one of a gold table, and a logged decision."""
+    """Return a site with two bronze versions, one gold version, and a row of every other kind."""
     monkeypatch.setenv("LIVINGLAB_KEYS", str(folder / "keys"))
     monkeypatch.setenv("LIVINGLAB_HOME", str(folder / "home"))
     monkeypatch.setattr(DeltaLake, "commit", commit_without_spark)
@@ -32,9 +33,48 @@ def make_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     people = list(site.vault.subjects_for("gaitpdb", ["GaCo01", "GaPt02", "SiPt03"]).values())
     for batch in (1, 2):
         write_tables(site, verb="land", run_key=f"land {batch}", writes=[bronze_rows(people, batch)])
-    write_tables(site, verb="publish", run_key="publish", writes=[gold_rows()], inputs=[0, 1])
-    log_record(site, kind="decision", digests={}, details={"reason": "checked"}, ref="decision-1", inputs=[2])
+    write_tables(
+        site,
+        verb="publish",
+        run_key="publish",
+        writes=[gold_rows()],
+        inputs=[0, 1],
+        rows={
+            "releases": [
+                {"release_id": "release-1", "version": None, "leaf_index": None, "content_digest": None}
+            ]
+        },
+    )
+    log_statements(site)
     return site
+
+
+def log_statements(site: Site) -> None:
+    """Log a decision, an answer and a model, with a row in each table of registry.db."""
+    told = {"release": "release-1", "decision": "approve", "reason": "checked"}
+    row = {"decision_id": "decision-1", "release_id": "release-1", "decision": "approve", "reason": "checked"}
+    log(site, "decision", {}, told, "decisions", row)
+    digests = {"question": "1" * 64, "answer": digest_json({"mean": "1.1"})}
+    row = {"question_digest": "1" * 64, "answer": {"mean": "1.1"}, "receipt": "answer-1", "question": {}}
+    log(site, "answer", digests, {}, "answers", row)
+    log(site, "model", {"model": "2" * 64}, {}, "models", {"name": "pd_screen", "digest": "2" * 64})
+    with site.registry.transaction() as tx:
+        tx.add("charges", charge_id="1", population="gait", micro_epsilon=500_000)
+        tx.add("batches", dataset="gait_people", batch=1, received=3)
+        tx.add("batch_files", dataset="gait_people", source_digest="3" * 64, batch=1, file=0)
+
+
+def log(
+    site: Site,
+    kind: str,
+    digests: dict[str, str],
+    details: dict[str, str],
+    table: str,
+    row: dict[str, object],
+) -> None:
+    """Log one record together with its row of the registry."""
+    rows = {table: [{**row, "leaf_index": None}]}
+    log_record(site, kind=kind, digests=digests, details=details, ref=f"{kind}-1", rows=rows)
 
 
 def bronze_rows(people: list[str], batch: int) -> TableWrite:

@@ -11,6 +11,15 @@ from home_samples import BRONZE, GOLD, make_home
 
 from lakehouse.cli.main import run
 
+PROVED = {
+    "gold": GOLD,
+    "first": f"{BRONZE}@0",
+    "decision": "decision-1",
+    "answer": "answer-1",
+    "release": "release-1",
+    "model": "pd_screen",
+}
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -19,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         place = tmp_path_factory.mktemp("proofs")
         make_home(place, patch)
         assert run(["trust", "-o", str(place / "trust.json")]) == 0
-        for name, what in (("gold", GOLD), ("first", f"{BRONZE}@0"), ("decision", "decision-1")):
+        for name, what in PROVED.items():
             assert (
                 run(["prove", what, "-o", str(place / name), "--opening", str(place / f"{name}.open")]) == 0
             )
@@ -44,14 +53,14 @@ def failed(said: dict[str, Any]) -> list[str]:
     return [check["name"] for check in said["checks"] if not check["ok"]]
 
 
-@pytest.mark.parametrize("name", ["gold", "first", "decision"])
+@pytest.mark.parametrize("name", sorted(PROVED))
 def test_a_stranger_verifies(stranger: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, said = verify(capsys, stranger / name, "--trust", stranger / "trust.json")
     assert (code, said["verified"], len(said["checks"])) == (0, True, 8)
 
 
 def test_a_bundle_is_small_and_names_no_person(stranger: Path) -> None:
-    for name in ("gold", "first", "decision"):
+    for name in PROVED:
         content = (stranger / name).read_text()
         assert len(content) < 8192
         assert not any(word in content for word in ("GaCo01", "GaPt02", "reason", "actor", "rows"))
@@ -94,7 +103,7 @@ def test_bronze_data_needs_the_opening_of_that_version(
 def test_the_log_grew_and_the_proof_shows_it(stranger: Path) -> None:
     """The first head that held the leaf goes with the proof, and the path to the newest."""
     assert json.loads((stranger / "first").read_text())["earlier"] is not None
-    assert json.loads((stranger / "decision").read_text())["earlier"] is None
+    assert json.loads((stranger / "model").read_text())["earlier"] is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", b"[" * 50_000, b"\x00" * 2_000_000])
@@ -135,4 +144,4 @@ def test_the_log_is_read_newest_last(folder: Path, capsys: pytest.CaptureFixture
     capsys.readouterr()
     assert run(["--home", str(folder / "home"), "log", "--tail", "2", "--json"]) == 0
     entries = json.loads(capsys.readouterr().out)["entries"]
-    assert [(entry["leaf"], entry["kind"]) for entry in entries] == [(2, "write"), (3, "decision")]
+    assert [(entry["leaf"], entry["kind"]) for entry in entries] == [(4, "answer"), (5, "model")]
