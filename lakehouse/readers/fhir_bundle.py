@@ -27,6 +27,8 @@ from lakehouse.readers.json_values import Json, json_text, parse_json
 from lakehouse.readers.text_rows import split_lines
 from lakehouse.readers.whole_files import BYTE_ORDER_MARK, empty_rows, file_fault, reject_file
 
+_UNLIKE_FHIR = (ValueError, TypeError, LookupError, AttributeError, ImportError, RecursionError)
+"""What `fhir.resources` raises on a resource of the wrong shape, its own slips included."""
 LINKS = pa.list_(pa.struct([("system", pa.string()), ("value", pa.string())]))
 
 
@@ -65,7 +67,7 @@ def read(file: InputFile, contract: DatasetContract) -> FileRows:
     fault = file_fault(data)
     entries = None if fault else _entries(data.removeprefix(BYTE_ORDER_MARK))
     if entries is None:
-        return reject_file(file, contract, fault or "unreadable_file")
+        return reject_file(file, contract, fault or _unread_reason(data))
     people = index_patients((entry.full_url, entry.resource) for entry in entries)
     taken: list[Taken] = []
     rejected: list[RejectedRow] = []
@@ -109,7 +111,7 @@ def _entries(data: bytes) -> list[Entry] | None:
     """Return the resources of a file, None where it holds none that can be read."""
     try:
         document = parse_json(data.decode())
-    except UnicodeError:
+    except (UnreadableInput, UnicodeError):
         return _entries_by_line(data)
     if not isinstance(document, dict):
         return None
@@ -119,6 +121,14 @@ def _entries(data: bytes) -> list[Entry] | None:
     if not isinstance(listed, list):
         return None
     return [_bundle_entry(number, item) for number, item in enumerate(listed, 1)]
+
+
+def _unread_reason(data: bytes) -> str:
+    try:
+        data.decode()
+    except UnicodeError:
+        return "bad_encoding"
+    return "unreadable_file"
 
 
 def _bundle_entry(number: int, item: Json) -> Entry:
@@ -206,7 +216,7 @@ def _is_valid(kind: str, resource: Mapping[str, Json]) -> bool:
 
     try:
         get_fhir_model_class(kind).model_validate(resource)
-    except (ValueError, TypeError, RecursionError):
+    except _UNLIKE_FHIR:
         return False
     return True
 

@@ -47,14 +47,15 @@ def find_batches(source: Path, contracts: Contracts) -> SourcePlan:
     unclaimed: dict[str, int] = {}
     for entry in sorted(source.iterdir()):
         readers = [contract for contract in datasets if entry.name in contract.folders]
-        if not entry.is_dir() or not readers:
-            skipped.append(f"{entry.name}/" if entry.is_dir() else entry.name)
+        if entry.is_dir() and not readers:
+            skipped.append(f"{entry.name}/")
             continue
-        left = _share_out(entry, readers, batches)
-        skipped.extend(f"{entry.name}/{file.name}" for file in left if file.name in DOCUMENTS)
-        others = sum(1 for file in left if file.name not in DOCUMENTS)
-        if others:
-            unclaimed[entry.name] = others
+        left = _share_out(entry, readers, batches) if entry.is_dir() else [entry]
+        folder = entry.name if entry.is_dir() else "."
+        documents = [str(file.relative_to(source)) for file in left if file.name in DOCUMENTS]
+        skipped += documents
+        if len(left) > len(documents):
+            unclaimed[folder] = unclaimed.get(folder, 0) + len(left) - len(documents)
     if not batches:
         folders = sorted({folder for contract in datasets for folder in contract.folders})
         raise UnreadableInput(

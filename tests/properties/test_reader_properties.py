@@ -1,0 +1,128 @@
+"""Whatever bytes a file holds, a reader neither fails nor loses a row."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lakehouse.adapters.contract_files import load_contracts
+from lakehouse.errors import UnreadableInput
+from lakehouse.readers import find_reader
+from lakehouse.readers.archives import ARCHIVE_SUFFIXES, read_members
+from lakehouse.readers.input_files import InputFile
+from lakehouse.readers.text_rows import split_lines
+
+CONTRACTS = load_contracts(Path(__file__).resolve().parents[2] / "expectations")
+NAMES = {
+    "gait_people": "demographics.txt",
+    "gait_walks": "GaPt03_01.txt",
+    "ehr": "x.json",
+    "clinic_notes": "notes.jsonl",
+    "consents": "consent.jsonl",
+}
+DATASETS = [(CONTRACTS.by_table[f"bronze.{name}"], file) for name, file in NAMES.items()]
+QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+GRAINS = [
+    b"ID\tStudy\tGroup\n",
+    b"GaPt03",
+    b"\t",
+    b"\n",
+    b"\r\n",
+    b"0.01",
+    b"NaN",
+    b"-inf",
+    b"\xff",
+    b'"',
+    b"1e9",
+]
+GRAINS += [
+    b'{"person_id":"C-1"',
+    b'"text":"x"}',
+    b'{"resourceType":"Patient","id":"a"}',
+    b"[",
+    b"{",
+    b"}",
+    b",",
+]
+GRAINS += [b"\x00", b"\xef\xbb\xbf", b'"\\ud800"', "é".encode(), b"9" * 30]
+messy = st.lists(st.sampled_from(GRAINS) | st.binary(max_size=6), max_size=40).map(b"".join)
+walk_lines = st.lists(
+    st.lists(st.sampled_from(["0.5", "0", "x", "", "nan", "1e400"]), min_size=18, max_size=20).map("\t".join),
+    max_size=6,
+).map(lambda lines: "\n".join(lines).encode())
+
+
+def read(contract, name, data):
+    file = InputFile(number=1, name=name, load=lambda: data)
+    return find_reader(contract.format)(file, contract)
+
+
+@pytest.mark.parametrize(("contract", "name"), DATASETS, ids=list(NAMES))
+@given(data=messy | walk_lines)
+@QUICK
+def test_no_bytes_make_a_reader_fail_or_lose_a_row(contract, name, data):
+    found = read(contract, name, data)
+    assert len(found.rows) + len(found.rejected) == found.received
+    places = [row.row for row in found.rejected] + found.rows["row"].to_pylist()
+    assert len(set(places)) == len(places)
+
+
+@given(data=messy)
+@QUICK
+def test_lines_and_their_ends_make_the_file_again(data):
+    assert b"\n".join(split_lines(data.replace(b"\r", b""))) == data.replace(b"\r", b"").removesuffix(b"\n")
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "resourceType", "x"]), inner)
+    ),
+    max_leaves=8,
+)
+patients = st.dictionaries(
+    st.sampled_from(["id", "identifier", "name", "telecom", "address", "extension", "subject", "contained"]),
+    json_values,
+)
+
+
+@given(
+    resources=st.lists(st.tuples(st.sampled_from(["Patient", "Condition", "Claim"]), patients), max_size=4)
+)
+@QUICK
+def test_no_resource_of_any_shape_makes_the_fhir_reader_fail(resources):
+    entries = [{"resource": {**content, "resourceType": kind}} for kind, content in resources]
+    data = json.dumps({"resourceType": "Bundle", "entry": entries}).encode()
+    found = read(CONTRACTS.by_table["bronze.ehr"], "x.json", data)
+    assert len(found.rows) + len(found.rejected) == found.received == len(resources)
+
+
+@pytest.mark.parametrize("suffix", ARCHIVE_SUFFIXES)
+@given(data=st.binary(max_size=2000) | st.integers(0, 1500).map(lambda n: b"GaPt03_01.txt".ljust(n, b"\0")))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_bytes_make_an_archive_fail_otherwise(tmp_path, suffix, data):
+    path = tmp_path / f"x{suffix}"
+    path.write_bytes(data)
+    try:
+        members = list(read_members(path))
+    except UnreadableInput:
+        members = []
+    assert all(isinstance(content, bytes) for _, content in members)
+
+
+def test_naughty_strings_are_taken_or_set_aside(shared_data):
+    """Texts that break programs (Big List of Naughty Strings) as identifiers and as notes."""
+    strings = json.loads((shared_data.parent / "vectors" / "naughty-strings" / "blns.json").read_text())
+    notes = [{"note_id": f"n{n}", "person_id": "C-1", "text": text} for n, text in enumerate(strings)]
+    notes += [{"note_id": f"m{n}", "person_id": text, "text": "x"} for n, text in enumerate(strings)]
+    data = "\n".join(json.dumps(note) for note in notes).encode()
+    found = read(CONTRACTS.by_table["bronze.clinic_notes"], "notes.jsonl", data)
+    assert len(found.rows) + len(found.rejected) == found.received == 2 * len(strings)
+    assert {row.reason for row in found.rejected} <= {"no_person", "id_not_canonical", "missing_value"}
