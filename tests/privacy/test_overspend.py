@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from asked_lab import TABLE, one_walk_each, open_lab
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,9 @@ from lakehouse.adapters.budget_ledger import BudgetLedger
 from lakehouse.adapters.sql_registry import SqlRegistry
 from lakehouse.core.budget import Balance, Charge, PrivacyLoss, balance_of
 from lakehouse.core.policy import PopulationBudget
+from lakehouse.core.question import Question
 from lakehouse.errors import BudgetExhausted
+from lakehouse.pipeline.answer import answer
 
 BUDGET = PopulationBudget(population="gait", cap=Decimal("1.0"), purposes={"research": Decimal("1.0")})
 KEY = b"k" * 32
@@ -93,3 +96,23 @@ def test_spent_is_the_sum_of_what_was_granted_and_never_above_the_cap(tmp_path_f
             with pytest.raises(BudgetExhausted):
                 ledger.charge(charge, BUDGET)
     assert ledger.balance(BUDGET, "research", "ada").spent == granted
+
+
+def ask_in_process(home: Path, start) -> None:
+    site = open_lab(home, one_walk_each(40))
+    start.wait()
+    answer(site, Question.of("count", on=TABLE, epsilon="0.5"))
+
+
+def test_the_same_question_from_many_processes_is_paid_once(tmp_path):
+    """Whoever comes second finds the stored answer."""
+    site = open_lab(tmp_path, one_walk_each(40))
+    context = multiprocessing.get_context("fork")
+    start = context.Barrier(4)
+    workers = [context.Process(target=ask_in_process, args=(tmp_path, start)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    assert len(BudgetLedger(site.registry).charges()) == 1
