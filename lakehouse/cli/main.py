@@ -9,13 +9,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
+from lakehouse.cli.command_list import SectionedGroup
 from lakehouse.cli.failures import INTERRUPTED, PIPE_CLOSED, explain_failure
 from lakehouse.cli.global_options import GlobalOptions, lift_global_options
 from lakehouse.cli.output import CliContext, write_error
@@ -52,6 +52,7 @@ def build_app() -> typer.Typer:
     """Return the command line with the commands of every group."""
     app = typer.Typer(
         name="livinglab",
+        cls=SectionedGroup,
         help=ABOUT,
         add_completion=False,
         rich_markup_mode=None,
@@ -60,9 +61,7 @@ def build_app() -> typer.Typer:
     )
     app.callback()(_remember_globals)
     for group in GROUPS:
-        module = f"lakehouse.cli.{group}"
-        if find_spec(module):
-            importlib.import_module(module).register(app)
+        importlib.import_module(f"lakehouse.cli.{group}").register(app)
     return app
 
 

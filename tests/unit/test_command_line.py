@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from lakehouse.cli import main as command_line
+from lakehouse.cli.command_list import SECTIONS
 from lakehouse.cli.failures import explain_failure
 from lakehouse.cli.global_options import lift_global_options
 from lakehouse.cli.output import as_document, context_of, printable, replace_file
@@ -170,3 +171,8 @@ def test_help_is_fast_and_loads_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.stderr, done.returncode) == ("", 0)
     assert time.monotonic() - started < 5  # measured 0.2 s; the rest is a busy machine
+
+
+def test_the_list_of_commands_has_a_section_for_each():
+    listed = {name for names in SECTIONS.values() for name in names}
+    assert listed == set(typer.main.get_command(command_line.build_app()).commands)
