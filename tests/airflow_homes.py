@@ -26,6 +26,10 @@ suppression = 0.05
 [population.gait]
 epsilon_cap = "5.0"
 purposes = { research = "5.0" }
+[retention_days]
+bronze = 3650
+silver = 3650
+gold = 7300
 """
 
 BRONZE = """layer = "bronze"

@@ -50,15 +50,10 @@ def _parser() -> argparse.ArgumentParser:
 def _run_all(pipe: EventPipe, conf: dict[str, Any]) -> int:
     from airflow.dag_processing.dagbag import DagBag
 
-    from livinglab_airflow.dag_runs import (
-        close_abandoned_runs,
-        forget_queued_events,
-        prepare_database,
-        run_dag,
-    )
+    from livinglab_airflow.dag_runs import forget_queued_events, run_dag
+    from livinglab_airflow.database import prepare_database
 
     prepare_database()
-    close_abandoned_runs()
     bag = DagBag(str(PROJECT / "dags"))
     if bag.import_errors:
         pipe.send(
