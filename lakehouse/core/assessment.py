@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 NO_GROUPING = "no_grouping"
+FAILED_CHECKS = "failed_checks"
+"""Findings that no person can approve away: no policy may list them."""
 MENDABLE = frozenset({"small_cells"})
 """Findings that coarser labels may mend."""
 

@@ -8,6 +8,8 @@
 6. gold where nothing is amiss, else a draft that waits for a person; a draft never waits inside a run
 """
 
+from dataclasses import asdict
+
 import pyarrow as pa
 
 from lakehouse.adapters.release_counts import add_answers
@@ -143,6 +145,7 @@ def _details(inputs: PublishInputs, product: FinishedProduct, answers: list[Answ
         "l": product.measured.groups.l,
         "t": decimal_text(product.measured.groups.t),
         "findings": product.measured.findings,
+        "checks": [asdict(check) for check in product.measured.checks],
         "answers": [str(found.receipt) for found in answers],
         "epsilon": str(inputs.rules.epsilon),
     }

@@ -1,13 +1,14 @@
 """The facts of a finished product, each beside its limit (PROTOCOLS section 4)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import pyarrow as pa
 
+from lakehouse.adapters.gx_validator import CheckResult
 from lakehouse.adapters.release_rows import FinishedRows, text_values
-from lakehouse.core.assessment import NO_GROUPING, Fact
+from lakehouse.core.assessment import FAILED_CHECKS, NO_GROUPING, Fact
 from lakehouse.core.cell_differences import smallest_difference
 from lakehouse.core.groups import GroupMeasures
 from lakehouse.core.hierarchies import Bands
@@ -19,10 +20,11 @@ from lakehouse.pipeline.site import Site
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What was measured on the finished table: groups, and cells in which personal data was found."""
+    """What was measured on the finished table: groups, personal data found, the contract's checks."""
 
     groups: GroupMeasures
     findings: int
+    checks: tuple[CheckResult, ...] = ()
 
 
 def product_facts(
@@ -35,6 +37,7 @@ def product_facts(
     return [
         *reached(rules, finished, measured.groups),
         _finding_fact(measured.findings),
+        _check_fact(measured.checks),
         *_difference_facts(site, inputs, finished),
     ]
 
@@ -132,6 +135,17 @@ def _finding_fact(findings: int) -> Fact:
         limit="none",
         holds=findings == 0,
         finding="findings",
+    )
+
+
+def _check_fact(checks: Sequence[CheckResult]) -> Fact:
+    failed = sum(not check.success for check in checks)
+    return Fact(
+        name="checks of the contract that failed",
+        measured=f"{failed} of {len(checks)}",
+        limit="none",
+        holds=failed == 0,
+        finding=FAILED_CHECKS,
     )
 
 

@@ -8,6 +8,7 @@ from lakehouse.adapters.release_counts import count_people, measure_counts
 from lakehouse.adapters.release_people import finish_people, measure_people
 from lakehouse.adapters.release_rows import FinishedRows
 from lakehouse.core.assessment import Assessment, Fact, Verdict, assess
+from lakehouse.core.contract import Check
 from lakehouse.core.groups import GroupMeasures
 from lakehouse.core.release_rules import ReleaseKind
 from lakehouse.pipeline.publish_facts import Measured, count_findings, no_grouping_fact, product_facts
@@ -43,7 +44,11 @@ def _finish_once(site: Site, inputs: PublishInputs, rows: pa.Table, tightening: 
     else:
         finished = count_people(rows, rules, tightening, file)
         groups = measure_counts(finished.rows, rules)
-    measured = Measured(groups=groups, findings=count_findings(site, rules, finished.rows))
+    measured = Measured(
+        groups=groups,
+        findings=count_findings(site, rules, finished.rows),
+        checks=site.validator.validate(finished.rows, _present_checks(inputs, finished.rows)).checks,
+    )
     facts = [
         *product_facts(site, inputs, finished, measured),
         _tightening_fact(rules.tightenings, tightening),
@@ -55,6 +60,17 @@ def _finish_once(site: Site, inputs: PublishInputs, rows: pa.Table, tightening: 
             facts, approvals=site.policy.approvals, tightenings_left=rules.tightenings - tightening
         ),
     )
+
+
+def _present_checks(inputs: PublishInputs, rows: pa.Table) -> list[Check]:
+    """Return the contract's checks but those of private statistics, which are not drawn yet."""
+    drawn = {name for found in inputs.rules.private for name in (found.column, found.accuracy_column)}
+    present = set(rows.column_names) - drawn
+    return [
+        check
+        for check in inputs.contract.checks
+        if check.arguments.get("column", rows.column_names[0]) in present
+    ]
 
 
 def _nothing_fits(site: Site, inputs: PublishInputs, rows: pa.Table) -> FinishedProduct:

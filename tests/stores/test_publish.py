@@ -16,8 +16,9 @@ from lakehouse.core.actors import Role
 from lakehouse.core.contract import Contracts
 from lakehouse.core.contract_parsing import parse_contract
 from lakehouse.core.release_rules import ReleaseRules
-from lakehouse.errors import ConsentRefused, NotAllowed, NotReady, Refused, WrongUse
+from lakehouse.errors import BudgetExhausted, ConsentRefused, NotAllowed, NotReady, Refused, WrongUse
 from lakehouse.pipeline import publish_finish, publish_inputs
+from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.decide import decide
 from lakehouse.pipeline.publish import publish
 from lakehouse.pipeline.publish_records import current_release, list_releases
@@ -27,7 +28,28 @@ from lakehouse.pipeline.writing import TableWrite, write_tables
 EXPECTATIONS = Path(__file__).parents[2] / "expectations"
 pytestmark = pytest.mark.spark
 
-SILVER = {"layer": "silver", "title": "T", "revision": 1, "population": "gait", "purposes": ["research"]}
+SILVER = {
+    "layer": "silver",
+    "name": "people",
+    "source": "bronze.people",
+    "title": "T",
+    "revision": 1,
+    "population": "gait",
+    "purposes": ["research"],
+    "keys": ["subject"],
+    "public_minimum_people": 5,
+    "maximum_rows_per_person": 1,
+    "column": [
+        {"name": "group", "type": "text", "sensitivity": "sensitive", "groups": ["case", "control"]},
+        {
+            "name": "speed",
+            "type": "number",
+            "sensitivity": "sensor",
+            "statistic": "private",
+            "bounds": [0, 2],
+        },
+    ],
+}
 GOLD = {"layer": "gold", "title": "T", "revision": 1, "reads": ["silver.people"]}
 PEOPLE_RELEASE = {
     "kind": "people",
@@ -44,6 +66,14 @@ COUNT_RELEASE = {
     ],
     "tightenings": 1,
 }
+COHORT_RELEASE = {
+    "kind": "cohorts",
+    "cells": ["group"],
+    "small_cells": "leave_out",
+    "private": [
+        {"column": "mean_speed", "statistic": "mean", "of": "speed", "on": "silver.people", "epsilon": "2.0"}
+    ],
+}
 
 
 def column(name: str, kind: str = "text") -> dict[str, object]:
@@ -54,7 +84,27 @@ CONTRACTS = Contracts(
     by_table={
         found.table: found
         for found in (
-            parse_contract({**SILVER, "name": "people", "source": "bronze.people"}, "silver/people.toml"),
+            parse_contract(SILVER, "silver/people.toml"),
+            parse_contract(
+                {
+                    **GOLD,
+                    "name": "cohorts",
+                    "purposes": ["research"],
+                    "release": COHORT_RELEASE,
+                    "column": [
+                        column("group"),
+                        *(
+                            column(name, "number")
+                            for name in ("people", "mean_speed", "mean_speed_accuracy95")
+                        ),
+                    ],
+                    "check": [
+                        {"expect": "expect_column_values_to_be_between", "column": "people", "max_value": 20}
+                    ],
+                },
+                "gold/cohorts.toml",
+                "SELECT subject, `group` FROM people",
+            ),
             parse_contract(
                 {
                     **GOLD,
@@ -115,6 +165,7 @@ def write_people(
             "subject": pseudonyms(site, count),
             "age": pa.array([ages[number % len(ages)] for number in range(count)], pa.int64()),
             "group": groups,
+            "speed": [1.0] * count,
             "note": [note] * count,
         }
     )
@@ -299,3 +350,38 @@ def test_a_filter_that_forgets_consent_would_be_seen(site: Site, monkeypatch: py
     deny(site, 3)
     write_people(site, 20)
     assert publish(site, "people_open").rows == 20
+
+
+def spent(site: Site) -> str:
+    return budget_rows(site, "silver.people")[0].spent
+
+
+def test_private_statistics_are_charged_once(site: Site) -> None:
+    write_people(site, 20)
+    result = publish(site, "cohorts")
+    assert (result.state, result.rows, result.k, spent(site)) == ("PUBLISHED", 2, 8, "2.0")
+    assert publish(site, "cohorts").repeated
+    assert spent(site) == "2.0"
+    rows = released_rows(site, "cohorts").to_pylist()
+    assert [row["people"] for row in rows] == [10, 10]
+    assert all(0 <= row["mean_speed"] <= 2 and row["mean_speed_accuracy95"] > 0 for row in rows)
+
+
+def test_a_publish_that_no_longer_fits_the_budget_leaves_the_earlier_release(site: Site) -> None:
+    for count in (20, 30):
+        write_people(site, count)
+        last = publish(site, "cohorts")
+    write_people(site, 40)
+    with pytest.raises(BudgetExhausted):
+        publish(site, "cohorts")
+    current = current_release(site, "cohorts")
+    assert current is not None and current["release_id"] == last.release
+    assert spent(site) == "4.0"
+
+
+def test_a_failed_check_of_the_contract_refuses_the_release_before_anything_is_charged(site: Site) -> None:
+    write_people(site, 60)
+    result = publish(site, "cohorts")
+    assert result.state == "REJECTED"
+    assert result.reasons == ("checks of the contract that failed: 1 of 1 (none)",)
+    assert spent(site) == "0.0"
