@@ -27,7 +27,7 @@ FIRST = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the DAGs; events: `ready`, `dag`, `task`, `ran`, `failed`. Returns 0 when all succeeded."""
+    """Run the DAGs; events: `task`, `ran`, `failed`, `finished`. Returns 0 when all succeeded."""
     options = _parser().parse_args(arguments)
     pipe = EventPipe(options.events)
     stop_with_parent()
@@ -50,31 +50,36 @@ def _parser() -> argparse.ArgumentParser:
 def _run_all(pipe: EventPipe, conf: dict[str, Any]) -> int:
     from airflow.dag_processing.dagbag import DagBag
 
-    from livinglab_airflow.dag_runs import forget_queued_events, run_dag
+    from livinglab_airflow.dag_runs import forget_queued_events
     from livinglab_airflow.database import prepare_database
 
     prepare_database()
     bag = DagBag(str(PROJECT / "dags"))
     if bag.import_errors:
-        pipe.send(
-            "failed", dag=None, refusal=None, faults=sorted(Path(file).name for file in bag.import_errors)
-        )
+        names = ", ".join(sorted(Path(file).name for file in bag.import_errors))
+        pipe.send("failed", refusal={"message": f"{names} cannot be loaded"})
         return 1
     _report_tasks(pipe)
     order = demo_order(bag.dags)
-    pipe.send("ready", dags=order)
-    for dag_id in order:
-        started = time.monotonic()
-        pipe.send("dag", dag=dag_id, title=bag.dags[dag_id].dag_display_name)
-        run = run_dag(bag.dags[dag_id], conf if dag_id.startswith("source_") else {})
-        if not run.success:
-            pipe.send("failed", dag=dag_id, run=run.run_id, refusal=run.refusal)
-            return 1
-        seconds = round(time.monotonic() - started, 1)
-        pipe.send("ran", dag=dag_id, run=run.run_id, seconds=seconds, results=run.results)
+    if not all(_run_one(pipe, bag.dags[dag_id], conf) for dag_id in order):
+        return 1
     forget_queued_events(order)
     pipe.send("finished")
     return 0
+
+
+def _run_one(pipe: EventPipe, dag: Any, conf: dict[str, Any]) -> bool:
+    """Run one DAG and tell how it went; `conf` is the sources' alone."""
+    from livinglab_airflow.dag_runs import run_dag
+
+    started = time.monotonic()
+    run = run_dag(dag, conf if dag.dag_id.startswith("source_") else {})
+    if not run.success:
+        pipe.send("failed", dag=dag.dag_id, run=run.run_id, refusal=run.refusal)
+        return False
+    seconds = round(time.monotonic() - started, 1)
+    pipe.send("ran", dag=dag.dag_id, run=run.run_id, seconds=seconds, results=run.results)
+    return True
 
 
 def demo_order(dag_ids: Iterable[str]) -> list[str]:

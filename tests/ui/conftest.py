@@ -44,7 +44,6 @@ def web(home_with_history: Path) -> Any:
     """A client of Airflow's API server with our plugin in it."""
     from airflow.api_fastapi.app import create_app
     from fastapi.testclient import TestClient
-
     from livinglab_airflow.settings import prepared_passwords
 
     prepared_passwords(home_with_history)
