@@ -36,7 +36,7 @@ def seconds(action: Callable[[], object]) -> float:
 def in_turn(
     ours: Callable[[int], object], peer: Callable[[int], object], rounds: int
 ) -> tuple[list[float], list[float]]:
-    """Time both in turn, so that both meet the machine in the same state; each call gets its round's number."""
+    """Time both in turn, so that both meet the machine in one state; each call gets its round's number."""
     own: list[float] = []
     other: list[float] = []
     for number in range(rounds):

@@ -18,7 +18,7 @@ def walks_figure(make_site, source: Path, rounds: int) -> Figure:
     """make_site(name) opens an empty home; source: the walks."""
     sites = [make_site(f"walks{number}") for number in range(rounds)]
     plain = make_site("plain")
-    plain_copy(plain, [next(iter(sorted(source.rglob("*_01.txt"))), source)], "warm")
+    plain_copy(plain, [source], "warm")
     own, other = in_turn(
         lambda number: private_copy(sites[number], source),
         lambda number: plain_copy(plain, [source], f"walks{number}"),
@@ -54,7 +54,7 @@ def plain_copy(site: Site, paths: list[Path], name: str) -> None:
 
 
 def with_constants(file) -> pa.Table:
-    """Return a file's rows with the columns that its name gives, and what the features need to tell walks apart."""
+    """Return a file's rows with the columns that its name gives and that tell walks apart."""
     rows = file.rows
     constants = {**file.constants, "subject": file.constants["person_id"], "batch": 1, "file": file.file}
     for column, value in {**constants, "file_hmac": file.digest}.items():
