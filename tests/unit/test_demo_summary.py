@@ -1,0 +1,87 @@
+"""What the demo says at its end."""
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from lakehouse.cli.demo_summary import next_steps, show_summary
+
+TABLE = {
+    "version": 0,
+    "received": 1200,
+    "accepted": 1190,
+    "quarantined": 10,
+    "reasons": {"id_not_canonical": 1, "duplicate_row": 9},
+    "rows": 1190,
+    "findings": {"PERSON": 12},
+}
+RELEASE = {
+    "release": "conditions_by_age-1",
+    "product": "conditions_by_age",
+    "state": "SUBMITTED",
+    "version": 0,
+    "rows": 4,
+    "suppressed": 30,
+    "k": 5,
+    "l": None,
+    "t": None,
+    "reasons": ["small_cells"],
+}
+ANSWER = {
+    "stat": "mean",
+    "column": "stride_time_s",
+    "unit": "s",
+    "by": ["age_band"],
+    "epsilon": "0.5",
+    "left": "3.0",
+    "values": [{"age_band": "60-79", "value": 1.1, "accuracy95": 0.05}],
+}
+DOCUMENT = {
+    "batches": [{**TABLE, "table": "bronze.gait_people"}],
+    "silver": [{**TABLE, "table": "silver.gait_people"}],
+    "releases": [RELEASE],
+    "answers": [ANSWER],
+    "prediction": None,
+    "why": "fewer than 10 consenting people of each group",
+    "proved": "gold.gait_by_cohort",
+    "verified": True,
+    "checkpoint": {"origin": "livinglab.local/ab", "size": 40, "root": "cm9vdA=="},
+    "report": "/home/reports/site.html",
+    "seconds": {"total": 93.2},
+}
+
+
+def summary(document):
+    written = io.StringIO()
+    show_summary(Console(file=written, width=160, no_color=True), document, Path("/srv/home"))
+    return written.getvalue()
+
+
+def test_the_summary_says_all_that_a_newcomer_asks():
+    text = summary(DOCUMENT)
+
+    for said in ("1,200", "9 duplicate_row, 1 id_not_canonical", "24 PERSON", "24 times", "SUBMITTED"):
+        assert said in text
+    for said in ("conditions_by_age: for the data protection officer", "60-79", "fewer than 10 consenting"):
+        assert said in text
+    for said in ("gold.gait_by_cohort: verified", "/home/reports/site.html", "93 s"):
+        assert said in text
+
+
+def test_a_proof_that_does_not_hold_is_not_hidden():
+    assert "NOT VERIFIED" in summary({**DOCUMENT, "verified": False})
+
+
+def test_a_disagreement_of_the_encrypted_score_is_not_hidden():
+    score = {"score": 0.71, "milliseconds": 12.0, "agreement": False}
+
+    assert "NOT EQUAL" in summary({**DOCUMENT, "prediction": score})
+
+
+def test_three_things_to_try_name_the_home_and_the_release():
+    steps = next_steps(DOCUMENT, Path("/srv/home"))
+
+    assert len(steps) == 3
+    assert any("--as dpo approve conditions_by_age-1" in step for step in steps)
+    assert all("--home /srv/home" in step for step in steps)
