@@ -1,6 +1,8 @@
 """Generated people: one person across all sources, the same by seed, with the real sources' traps."""
 
 import json
+import subprocess
+import sys
 import time
 from collections import Counter
 from datetime import date
@@ -189,3 +191,23 @@ def test_generated_days_lie_before_the_reference_day():
 
 def _first_bundle():
     return next(name for name, _ in sample_files(make_people(10, 1), 1) if Path(name).parent.name == "fhir")
+
+
+def run_command(*arguments):
+    command = [sys.executable, "-m", "lakehouse", "sample", *map(str, arguments), "--json"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_command_needs_no_home_and_names_its_files(tmp_path):
+    done = run_command(tmp_path / "people", "--people", 10, "--seed", 7)
+    files = json.loads(done.stdout)["files"]
+    assert done.returncode == 0
+    assert all(Path(file).is_file() for file in files)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["people"]
+
+
+def test_the_command_refuses_too_few_people_with_the_way_out(tmp_path):
+    done = run_command(tmp_path / "people", "--people", 3)
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["code"]) == (2, "WRONG_USE")
+    assert "10 to 1000" in error["remedy"]
