@@ -27,22 +27,36 @@ R = TypeVar("R")
 REFUSAL_KEY = "refusal"
 """The XCom under which a failed task leaves code, message and remedy."""
 
+FAULT_CODE = "FAULT"
+ENGINES = frozenset({"pyspark", "py4j", "grpc", "sqlite3", "sqlalchemy"})
+"""Packages whose errors may pass by themselves, as those of disk and network may."""
+
+
+class TaskFaultError(LivingLabError):
+    """A fault of our program: its type and place, without a message that could quote a row."""
+
+    code = FAULT_CODE
+
+
+class MachineFaultError(TaskFaultError):
+    """A fault of disk, network, memory or an engine: a second try may do better."""
+
+
 FINAL_ERRORS = (Refused, ContractError, WrongUse, UnreadableInput, NotReady, Damaged)
-"""What a second try cannot change. What is left, Unavailable and faults of the machine, is retried."""
+"""What a second try cannot change. Unavailable and faults of the machine are tried again."""
 
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
-        RetryRule(exception=error, action=RetryAction.FAIL, reason=f"{error.code}: a retry changes nothing")
-        for error in FINAL_ERRORS
+        RetryRule(exception=MachineFaultError, action=RetryAction.RETRY, reason="it may pass by itself"),
+        RetryRule(exception=TaskFaultError, action=RetryAction.FAIL, reason="a fault stays a fault"),
+        *(
+            RetryRule(
+                exception=error, action=RetryAction.FAIL, reason=f"{error.code}: a retry changes nothing"
+            )
+            for error in FINAL_ERRORS
+        ),
     ]
 )
-
-
-FAULT_CODE = "FAULT"
-
-
-class TaskFaultError(Exception):
-    """A fault of program or machine: its type and place, without a message that could quote a row."""
 
 
 def say_refusals(verb: Callable[P, R]) -> Callable[P, R]:
@@ -61,9 +75,9 @@ def say_refusals(verb: Callable[P, R]) -> Callable[P, R]:
         except AirflowException:
             raise
         except Exception as error:  # noqa: BLE001  the edge of a task: what is logged must not quote rows
-            place = _type_and_place(error)
-            _leave_refusal({"code": FAULT_CODE, "message": place, "errno": getattr(error, "errno", None)})
-            raise TaskFaultError(place) from None
+            fault = _as_fault(error)
+            _leave_refusal(fault.as_json())
+            raise fault from None
 
     return spoken
 
@@ -72,7 +86,15 @@ def _leave_refusal(refusal: dict[str, object]) -> None:
     get_current_context()["ti"].xcom_push(key=REFUSAL_KEY, value=json.loads(json.dumps(refusal, default=str)))
 
 
-def _type_and_place(error: Exception) -> str:
+def _as_fault(error: Exception) -> TaskFaultError:
+    passing = isinstance(error, OSError | MemoryError) or type(error).__module__.partition(".")[0] in ENGINES
+    kind = MachineFaultError if passing else TaskFaultError
+    return kind(f"{type(error).__name__} at {_place(error)}", errno=getattr(error, "errno", None))
+
+
+def _place(error: Exception) -> str:
+    """Return file and line of the last step in our own code."""
     frames = traceback.extract_tb(error.__traceback__)
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
-    return f"{type(error).__name__} at {place}"
+    own = [frame for frame in frames if {"lakehouse", "livinglab_airflow"} & set(Path(frame.filename).parts)]
+    last = (own or frames)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"
