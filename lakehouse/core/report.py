@@ -114,6 +114,11 @@ def facts_of(pairs: Sequence[tuple[str, object]], *, code: bool = False) -> tupl
     return tuple(Fact(name=name, value=shown(value), code=code) for name, value in pairs if value is not None)
 
 
+def filled(grid: Grid) -> tuple[Grid, ...]:
+    """Return the table where it has a row, else none."""
+    return (grid,) if grid.rows else ()
+
+
 def shown(value: object) -> str:
     """Return a value as people read it: thousands parted, lists joined, unset as a dash."""
     match value:

@@ -8,11 +8,15 @@ from lakehouse.core.report_sources import VersionFacts
 
 
 def version_flow(
-    versions: Iterable[VersionFacts], contracts: Contracts, focus: frozenset[int] = frozenset()
+    versions: Iterable[VersionFacts],
+    contracts: Contracts,
+    focus: frozenset[int] = frozenset(),
+    *,
+    hide_rows: bool = False,
 ) -> Flow:
     """Return the flow between versions; bronze ones stand behind the folder they were read from.
 
-    `focus`: the leaves that the report is about.
+    `focus`: the leaves that the report is about; `hide_rows`: say how many rows only of those.
     """
     by_leaf = {own.leaf: own for own in versions}
     stages = _stages(by_leaf)
@@ -21,7 +25,7 @@ def version_flow(
             key=str(leaf),
             stage=stages[leaf],
             title=own.table,
-            note=f"version {own.row['version']} · {own.rows:,} rows",
+            note=_note(own, hide_rows and leaf not in focus),
             focus=leaf in focus,
         )
         for leaf, own in by_leaf.items()
@@ -39,6 +43,11 @@ def version_flow(
     ]
     edges += [(f"folder {folder}", key) for key, folder in folders.items()]
     return Flow(nodes=(*sources, *nodes), edges=tuple(edges))
+
+
+def _note(version: VersionFacts, hide_rows: bool) -> str:
+    number = f"version {version.row['version']}"
+    return number if hide_rows else f"{number} · {version.rows:,} rows"
 
 
 def _stages(by_leaf: Mapping[int, VersionFacts]) -> dict[int, int]:

@@ -44,7 +44,7 @@ def table_linked_data(table: TableFacts) -> Mapping[str, object]:
     released = {term: table.release[name] for name, term in privacy.items()} if table.release else {}
     graph = [
         {**_version_node(site, table.version), **_purpose_node(site, table.contract), **released},
-        *(_version_node(site, own) for own in table.ancestry.values()),
+        *(_version_node(site, own, hide_rows=table.public) for own in table.ancestry.values()),
         _activity_node(site, table.version),
         _log_node(site),
     ]
@@ -61,7 +61,8 @@ def _urn(site: SiteFacts, kind: str, name: object) -> str:
     return f"urn:livinglab:{site.head.origin.rpartition('/')[2]}:{kind}:{name}"
 
 
-def _version_node(site: SiteFacts, version: VersionFacts) -> Node:
+def _version_node(site: SiteFacts, version: VersionFacts, *, hide_rows: bool = False) -> Node:
+    rows: Node = {} if hide_rows else {"lab:rows": version.rows}
     return {
         "@id": _urn(site, "leaf", version.leaf),
         "@type": "prov:Entity",
@@ -69,7 +70,7 @@ def _version_node(site: SiteFacts, version: VersionFacts) -> Node:
         "prov:generatedAtTime": version.row["created_at"],
         "prov:wasDerivedFrom": [_urn(site, "leaf", leaf) for leaf in version.inputs],
         "prov:wasGeneratedBy": _urn(site, "intent", version.row["intent_id"]),
-        "lab:rows": version.rows,
+        **rows,
         "lab:fileDigest": version.row["file_digest"],
         "lab:contentDigest": version.row["content_digest"],
     }

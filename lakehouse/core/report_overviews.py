@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 from lakehouse.core.budget import decimal_text, epsilon_of
 from lakehouse.core.contract import Layer
-from lakehouse.core.report import Grid, Page, Section, Tile, Tone, facts_of, moment, shown
+from lakehouse.core.report import Grid, Page, Section, Tile, Tone, facts_of, filled, moment, shown
 from lakehouse.core.report_flow import version_flow
 from lakehouse.core.report_linked_data import versions_linked_data
 from lakehouse.core.report_pages import site_stamp
-from lakehouse.core.report_sections import actor_words, findings_grid
+from lakehouse.core.report_sections import findings_grid
 from lakehouse.core.report_sources import Row, SiteFacts, VersionFacts
-from lakehouse.core.report_words import REASONS
+from lakehouse.core.report_words import REASONS, actor_words
 
 QUARANTINE = "__quarantine"
 
@@ -52,8 +52,8 @@ def run_page(
     sections = (
         Section(anchor="about", title="What this run did", facts=about, shows_flow=True),
         Section(anchor="versions", title="What it wrote", grids=(_versions_grid(made),)),
-        Section(anchor="aside", title="What was set aside", grids=_filled(_reasons_grid(own))),
-        Section(anchor="findings", title="Personal data found", grids=_filled(_findings_of(own))),
+        Section(anchor="aside", title="What was set aside", grids=filled(_reasons_grid(own))),
+        Section(anchor="findings", title="Personal data found", grids=filled(_findings_of(own))),
         _log_section(site, [version.label for version in own]),
     )
     return Page(
@@ -94,13 +94,13 @@ def site_page(site: SiteFacts, rows: SiteRows) -> Page:
     )
     sections = (
         Section(anchor="flow", title="What is made from what", lead="Newest versions.", shows_flow=True,
-                grids=_filled(_versions_grid(own))),
-        Section(anchor="purposes", title="Purposes and legal bases", grids=_filled(_purposes_grid(site))),
-        Section(anchor="holdings", title="What is held, and how long", grids=_filled(_holdings_grid(site))),
-        Section(anchor="releases", title="Releases", grids=_filled(_releases_grid(rows.releases))),
-        Section(anchor="decisions", title="Decisions", grids=_filled(_decisions_grid(rows.decisions))),
-        Section(anchor="budget", title="Privacy loss spent", grids=_filled(_budget_grid(site))),
-        Section(anchor="models", title="Trained models", grids=_filled(_models_grid(rows.models))),
+                grids=filled(_versions_grid(own))),
+        Section(anchor="purposes", title="Purposes and legal bases", grids=filled(_purposes_grid(site))),
+        Section(anchor="holdings", title="What is held, and how long", grids=filled(_holdings_grid(site))),
+        Section(anchor="releases", title="Releases", grids=filled(_releases_grid(rows.releases))),
+        Section(anchor="decisions", title="Decisions", grids=filled(_decisions_grid(rows.decisions))),
+        Section(anchor="budget", title="Privacy loss spent", grids=filled(_budget_grid(site))),
+        Section(anchor="models", title="Trained models", grids=filled(_models_grid(rows.models))),
         _log_section(site, []),
     )  # fmt: skip
     return Page(
@@ -255,7 +255,3 @@ def _log_section(site: SiteFacts, labels: Sequence[str]) -> Section:
     commands = (*proofs, "livinglab fsck") if not labels else (*proofs, "livinglab verify proof.json")
     lead = "Every version, answer, decision and model has a leaf in one log whose head is signed."
     return Section(anchor="proof", title="Proof", lead=lead, facts=facts, commands=commands)
-
-
-def _filled(grid: Grid) -> tuple[Grid, ...]:
-    return (grid,) if grid.rows else ()

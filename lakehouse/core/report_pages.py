@@ -4,19 +4,17 @@ from collections.abc import Sequence
 
 from lakehouse.core.budget import decimal_text, epsilon_of
 from lakehouse.core.contract import Layer
-from lakehouse.core.report import Page, Section, Tile, Tone, masked_count, moment, shown
+from lakehouse.core.report import Page, Section, Tile, Tone, moment, shown
 from lakehouse.core.report_flow import version_flow
 from lakehouse.core.report_linked_data import table_linked_data
+from lakehouse.core.report_release import budget_section, consent_section, release_section
 from lakehouse.core.report_sections import (
     about_section,
-    budget_section,
     checks_section,
     columns_section,
-    consent_section,
     findings_section,
     origin_section,
     proof_section,
-    release_section,
     run_section,
 )
 from lakehouse.core.report_sources import SiteFacts, TableFacts
@@ -58,13 +56,14 @@ def table_page(table: TableFacts) -> Page:
         subtitle=table.contract.title,
         lead=f"{LAYER_SENTENCES[layer]} {STATE_SENTENCES.get(state, '')}".strip(),
         stamp=site_stamp(table.site),
-        confidential=layer is not Layer.GOLD or state != "PUBLISHED",
+        confidential=not table.public,
         tiles=_gold_tiles(table) if table.release else _people_tiles(table),
         sections=tuple(section for section in sections if section is not None),
         flow=version_flow(
             (*table.ancestry.values(), table.version),
             table.site.contracts,
             frozenset({table.version.leaf}),
+            hide_rows=table.public,
         ),
         linked_data=table_linked_data(table),
     )
@@ -93,14 +92,12 @@ def _people_tiles(table: TableFacts) -> tuple[Tile, ...]:
 
 def _gold_tiles(table: TableFacts) -> tuple[Tile, ...]:
     release = table.release or {}
-    floor = table.site.policy.floor
-    left_out = masked_count(release.get("suppressed"), floor.minimum_cell, floor.round_to)
     state = str(release["state"])
     tiles = [
         Tile(label="State", value=state.capitalize(), tone=_state_tone(state)),
         Tile(label="Rows", value=shown(table.version.rows), note=table.contract.grain),
         *(_privacy_tile(table, name) for name in ("k", "l", "t") if release.get(name) is not None),
-        Tile(label="Left out", value=left_out, note="rows suppressed"),
+        Tile(label="Left out", value=table.people(release.get("suppressed")), note="rows suppressed"),
         _budget_tile(table),
         _leaf_tile(table),
     ]

@@ -1,15 +1,21 @@
 """The sections of a report on one table, in the order a data protection officer reads them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from lakehouse.core.budget import decimal_text, epsilon_of
 from lakehouse.core.contract import Column, Layer
 from lakehouse.core.release_rules import parse_release_rules
-from lakehouse.core.report import Fact, Grid, Section, Tone, facts_of, masked_count, moment, shown
+from lakehouse.core.report import Grid, Section, Tone, facts_of, filled, moment, shown
 from lakehouse.core.report_gold import other_columns, released_columns
 from lakehouse.core.report_sources import Row, TableFacts, VersionFacts
-from lakehouse.core.report_words import LEARN, REASONS, WHY, expectation_name, handling_of, meaning_of
+from lakehouse.core.report_words import (
+    LEARN,
+    REASONS,
+    WHY,
+    actor_words,
+    expectation_name,
+    handling_of,
+    meaning_of,
+)
 
 
 def about_section(table: TableFacts) -> Section:
@@ -35,14 +41,15 @@ def about_section(table: TableFacts) -> Section:
         title="What this table is",
         lead=contract.description,
         facts=facts,
-        grids=_filled(grid),
+        grids=filled(grid),
     )
 
 
 def origin_section(table: TableFacts) -> Section:
     """From which versions and sources it was made, and what was set aside."""
     inputs = tuple(
-        (own.label, shown(own.rows), str(own.leaf), moment(own.row["created_at"])) for own in table.inputs
+        (own.label, "–" if table.public else shown(own.rows), str(own.leaf), moment(own.row["created_at"]))
+        for own in table.inputs
     )
     made = Grid(columns=("Made from", "Rows", "Leaf", "Written"), rows=inputs, right=("Rows", "Leaf"))
     version = table.version
@@ -57,7 +64,7 @@ def origin_section(table: TableFacts) -> Section:
         title="Where it comes from",
         lead=_balance_sentence(version),
         facts=facts,
-        grids=(*_filled(made), *_filled(_reasons(version))),
+        grids=(*filled(made), *filled(_reasons(version))),
         shows_flow=True,
     )
 
@@ -77,7 +84,7 @@ def columns_section(table: TableFacts) -> Section:
         columns=("Column", "Meaning", "Class and why", "What was done", "Analysts learn it"), rows=rows
     )
     lead = "Class, handling and limits stand in the contract; changing one makes a new version."
-    return Section(anchor="columns", title="What was done to each column", lead=lead, grids=_filled(grid))
+    return Section(anchor="columns", title="What was done to each column", lead=lead, grids=filled(grid))
 
 
 def _handled(table: TableFacts) -> Iterator[tuple[Column, tuple[str, str]]]:
@@ -131,7 +138,7 @@ def findings_section(table: TableFacts) -> Section:
         else "The detectors found no personal data where none may stand."
     )
     facts = facts_of([("Detector", table.version.detail("detector"))])
-    return Section(anchor="findings", title=title, lead=lead, facts=facts, grids=_filled(grid))
+    return Section(anchor="findings", title=title, lead=lead, facts=facts, grids=filled(grid))
 
 
 def findings_grid(findings: Mapping[str, int]) -> Grid:
@@ -142,74 +149,6 @@ def findings_grid(findings: Mapping[str, int]) -> Grid:
         for place, _, kind in [name.rpartition(" ")]
     )
     return Grid(columns=("Where", "Kind", "Count"), rows=rows, right=("Count",))
-
-
-def release_section(table: TableFacts) -> Section | None:
-    """How the release was judged: k, l, t and loss beside their targets, consent, decisions."""
-    release = table.release
-    if release is None:
-        return None
-    floor = table.site.policy.floor
-    told = facts_of(
-        [
-            ("State", release["state"]),
-            ("Rows left out", masked_count(release.get("suppressed"), floor.minimum_cell, floor.round_to)),
-            ("Information lost", _loss_words(table.judged.get("loss"))),
-            ("Waits because", "; ".join(release.get("reasons") or ()) or None),
-        ]
-    )
-    grids = (*_filled(_measured(release)), *_filled(_decided(table.decisions)))
-    lead = "Measured on the finished table, not taken from the targets."
-    return Section(anchor="release", title="How the release was judged", lead=lead, facts=told, grids=grids)
-
-
-def consent_section(table: TableFacts) -> Section | None:
-    """Whose permission covers the rows."""
-    consent = table.judged.get("consents")
-    root = table.version.record.get("consent_root")
-    if not consent and not root:
-        return None
-    floor = table.site.policy.floor
-    counts = consent if isinstance(consent, Mapping) else {}
-    words = {
-        "permitted": "People in it",
-        "by_record": "By a consent record",
-        "by_policy": "By the policy, no record",
-        "denied": "Left out: denied",
-    }
-    facts = [
-        Fact(name=words[name], value=masked_count(counts[name], floor.minimum_cell, floor.round_to))
-        for name in words
-        if isinstance(counts.get(name), int)
-    ]
-    opened = facts_of([("Consent root", root)], code=True)
-    lead = "Only people whose consent or the policy permits the purpose. The root commits to who they are."
-    return Section(anchor="consent", title="Consent coverage", lead=lead, facts=(*facts, *opened))
-
-
-def budget_section(table: TableFacts) -> Section | None:
-    """The privacy loss spent on the population of the table."""
-    population = table.contract.population
-    budget = table.site.policy.budgets.get(population)
-    if budget is None:
-        return None
-    charges = [charge for charge in table.site.charges if charge.population == population]
-    spent = sum(charge.loss.micro for charge in charges)
-    rows = tuple(
-        (moment(charge.time), charge.actor, charge.purpose, decimal_text(charge.loss.epsilon))
-        for charge in charges
-    )
-    left = budget.cap - epsilon_of(spent)
-    facts = facts_of(
-        [
-            ("Epsilon spent", decimal_text(epsilon_of(spent))),
-            ("Cap, for ever", decimal_text(budget.cap)),
-            ("Left", decimal_text(left)),
-        ]
-    )
-    grid = Grid(columns=("Charged", "By", "Purpose", "Epsilon"), rows=rows, right=("Epsilon",))
-    lead = f"All answers about the population {population!r} share one budget; every charge stands here."
-    return Section(anchor="budget", title="Privacy loss spent", lead=lead, facts=facts, grids=_filled(grid))
 
 
 def run_section(table: TableFacts) -> Section:
@@ -262,14 +201,6 @@ def proof_section(table: TableFacts) -> Section:
     return Section(anchor="proof", title="Proof", lead=lead, facts=facts, commands=commands)
 
 
-def actor_words(actor: Any) -> str | None:
-    """Return who acted and what vouched for them."""
-    if not isinstance(actor, Mapping):
-        return None
-    roles = ", ".join(actor.get("roles") or ()) or "no role"
-    return f"{actor.get('name')} ({roles}; known to {actor.get('authenticated')})"
-
-
 def _balance_sentence(version: VersionFacts) -> str:
     received, quarantined = version.detail("received"), version.detail("quarantined")
     if not isinstance(received, int) or not isinstance(quarantined, int):
@@ -278,10 +209,6 @@ def _balance_sentence(version: VersionFacts) -> str:
         f"{received:,} received = {received - quarantined:,} accepted + {quarantined:,} set aside. "
         "Nothing disappears without a reason."
     )
-
-
-def _loss_words(loss: object) -> str | None:
-    return None if loss is None else f"{loss} (0 nothing, 1 everything; mean normalised certainty penalty)"
 
 
 def _limits(table: TableFacts, result: Row) -> str:
@@ -300,30 +227,3 @@ def _reasons(version: VersionFacts) -> Grid:
         for code, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     )
     return Grid(columns=("Set aside as", "Because", "Count"), rows=rows, right=("Count",))
-
-
-def _measured(release: Row) -> Grid:
-    facts = (release.get("facts") or {}).get("facts") or ()
-    rows = tuple(
-        (
-            str(fact.get("name")),
-            shown(fact.get("measured")),
-            shown(fact.get("limit")),
-            "holds" if fact.get("holds") else "missed",
-        )
-        for fact in facts
-    )
-    tones = tuple(Tone.GOOD if fact.get("holds") else Tone.WARN for fact in facts)
-    return Grid(columns=("Measured", "Value", "Limit", "Verdict"), rows=rows, tones=tones)
-
-
-def _decided(decisions: Sequence[Row]) -> Grid:
-    rows = tuple(
-        (own["decision"], actor_words(own["actor"]) or "–", own["reason"], moment(own["created_at"]))
-        for own in decisions
-    )
-    return Grid(columns=("Decision", "By", "Reason", "When"), rows=rows)
-
-
-def _filled(grid: Grid) -> tuple[Grid, ...]:
-    return (grid,) if grid.rows else ()

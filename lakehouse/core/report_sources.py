@@ -8,6 +8,7 @@ from typing import Any
 from lakehouse.core.budget import Charge
 from lakehouse.core.contract import Contracts, DatasetContract
 from lakehouse.core.policy import PrivacyPolicy
+from lakehouse.core.report import masked_count, shown
 
 Row = Mapping[str, Any]
 
@@ -94,6 +95,18 @@ class TableFacts:
     release: Row | None = None
     judged: Row = field(default_factory=dict)
     decisions: Sequence[Row] = ()
+
+    @property
+    def public(self) -> bool:
+        """Whether the rows are published: then counts of people and of inner rows are not told exactly."""
+        return self.release is not None and self.release["state"] == "PUBLISHED"
+
+    def people(self, count: int | None) -> str:
+        """Return a count of people as this page may tell it."""
+        if count is None or not self.public:
+            return shown(count)
+        floor = self.site.policy.floor
+        return masked_count(count, floor.minimum_cell, floor.round_to)
 
     @property
     def inputs(self) -> tuple[VersionFacts, ...]:

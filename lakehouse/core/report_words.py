@@ -1,6 +1,7 @@
 """The sentences of a report: what a class of column means, what a method does."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from lakehouse.core.contract import Column, Sensitivity, Statistic
 
@@ -74,10 +75,18 @@ def handling_of(column: Column) -> str:
 
 def meaning_of(column: Column) -> str:
     """Return a column's type, unit (UCUM: `a` is a year, `1` no unit) and description."""
-    unit = f" in {UNITS.get(column.unit, column.unit)}" if column.unit not in {None, "1"} else ""
+    unit = f", {UNITS.get(column.unit, column.unit)}" if column.unit not in {None, "1"} else ""
     return f"{column.type}{unit}" + (f". {column.description}" if column.description else "")
 
 
 def expectation_name(expect: str) -> str:
     """Return a Great Expectations name as words."""
     return expect.removeprefix("expect_").replace("_", " ")
+
+
+def actor_words(actor: Any) -> str | None:
+    """Return who acted and what vouched for them."""
+    if not isinstance(actor, Mapping):
+        return None
+    roles = ", ".join(actor.get("roles") or ()) or "no role"
+    return f"{actor.get('name')} ({roles}; known to {actor.get('authenticated')})"

@@ -101,6 +101,18 @@ def test_a_gold_report_shows_what_was_measured_and_masks_small_counts():
     assert "fewer than 5" in text
 
 
+def test_a_published_page_tells_no_small_count_and_no_size_of_inner_tables():
+    left_out = {"name": "rows left out", "measured": "2 of 161", "limit": "at most 0.05", "holds": True}
+    html = render_page(table_page(open_facts(facts={"facts": [left_out]})))
+    assert "rows left out fewer than 5 of about 160" in re.sub(r"\s+", " ", PageReader(html).text)
+    assert "165" not in html and "2,541,934" not in html and "2541934" not in html
+
+
+def test_a_page_for_the_decision_tells_the_exact_counts():
+    left_out = {"name": "rows left out", "measured": "2 of 161", "limit": "at most 0.05", "holds": True}
+    assert "2 of 161" in page_text(table_page(open_facts(state="SUBMITTED", facts={"facts": [left_out]})))
+
+
 def test_a_release_that_waits_says_so_first():
     page = table_page(open_facts(state="SUBMITTED", reasons=["3 cells below 5 people"]))
     assert "waits for the decision" in page.lead
