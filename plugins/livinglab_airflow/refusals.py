@@ -31,6 +31,8 @@ FAULT_CODE = "FAULT"
 ENGINES = frozenset({"pyspark", "py4j", "grpc", "sqlite3", "sqlalchemy"})
 """Packages whose errors may pass by themselves, as those of disk and network may."""
 
+OWN_PACKAGES = frozenset({"lakehouse", "livinglab_airflow"})
+
 
 class TaskFaultError(LivingLabError):
     """A fault of our program: its type and place, without a message that could quote a row."""
@@ -95,6 +97,7 @@ def _as_fault(error: Exception) -> TaskFaultError:
 def _place(error: Exception) -> str:
     """Return file and line of the last step in our own code."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if {"lakehouse", "livinglab_airflow"} & set(Path(frame.filename).parts)]
-    last = (own or frames)[-1]
+    inside = [frame for frame in frames if frame.filename != __file__]
+    own = [frame for frame in inside if OWN_PACKAGES.intersection(Path(frame.filename).parts)]
+    last = (own or inside or frames)[-1]
     return f"{Path(last.filename).name}:{last.lineno}"
