@@ -44,11 +44,12 @@ def open_site(
     *,
     create: bool = False,
     run: str | None = None,
+    replay: bool = True,
 ) -> Site:
     """Open a home for whoever acts; `create` makes an empty one ready.
 
-    `actor` is a name of `[actors]`; `run` the Airflow run that records name. Writes that a killed
-    process left are ended first, as far as that needs no Spark.
+    `actor` is a name of `[actors]`; `run` the Airflow run that records name. With `replay`, writes
+    that a killed process left are ended first, as far as that needs no Spark.
 
     Raises ContractError (site file, contracts), NotReady (no home), NotAllowed (no role), Damaged,
     Unavailable.
@@ -60,7 +61,8 @@ def open_site(
         _initialise(path)
     opened = read_home(path)
     site = _assemble(settings, opened, _acting(settings, opened, actor), run)
-    recover(site, with_spark=False)
+    if replay:
+        recover(site, with_spark=False)
     return site
 
 

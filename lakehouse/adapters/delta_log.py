@@ -78,9 +78,10 @@ def file_manifest(folder: Path, version: int, known: Mapping[str, str] | None = 
 
 def _checkpoint_files(folder: Path, version: int) -> list[str]:
     log = folder / LOG
-    checkpoints = [f for f in log.glob("*.checkpoint*") if int(f.name.split(".")[0]) <= version]
-    others = [f for f in (log / "_last_checkpoint", *log.glob("[0-9]*.crc")) if f.is_file()]
-    return [f"{LOG}/{file.name}" for file in (*checkpoints, *others)]
+    numbered = [*log.glob("[0-9]*.checkpoint*"), *log.glob("[0-9]*.crc")]
+    made_by_then = [file for file in numbered if int(file.name.split(".")[0]) <= version]
+    newest = [log / "_last_checkpoint"] if (log / "_last_checkpoint").is_file() else []
+    return [f"{LOG}/{file.name}" for file in (*made_by_then, *newest)]
 
 
 def file_sha256(path: Path) -> str:

@@ -7,16 +7,15 @@ The sum is that of MACs modulo 2^256: without the key nobody can make rows whose
 
 import hmac
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy.exc import DatabaseError, OperationalError
 
 from lakehouse.adapters.registry_schema import REGISTRY, TableSchema
+from lakehouse.adapters.sqlite_files import make_private_file, named_failures, private_engine
 from lakehouse.errors import Damaged, Unavailable
 
 Row = dict[str, Any]
@@ -49,22 +48,8 @@ SEAL_TABLE = sql.Table(
 )
 
 
-def sqlite_engine(path: Path) -> sql.Engine:
-    """Return an engine on a private SQLite file: WAL, 30 s of patience, explicit BEGIN, no pool."""
-    engine = sql.create_engine(f"sqlite:///{path}", poolclass=sql.pool.NullPool)
-
-    @sql.event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "busy_timeout=30000", "synchronous=FULL", "secure_delete=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sql.event.listens_for(engine, "begin")
-    def _begin(connection: sql.Connection) -> None:
-        immediate = connection.get_execution_options().get("immediate", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-    return engine
+def _guarded() -> AbstractContextManager[None]:
+    return named_failures("the registry", "registry.db")
 
 
 class SqlRegistry:
@@ -73,12 +58,12 @@ class SqlRegistry:
     def __init__(self, path: Path, key: bytes) -> None:
         self.path = path
         self._key = key
-        self._engine = sqlite_engine(path)
+        self._engine = private_engine(path)
 
     def create(self) -> None:
         """Make the tables that are not there yet."""
-        self.path.touch(mode=0o600)
-        with self._guarded(), self._engine.connect().execution_options(immediate=True) as link, link.begin():
+        make_private_file(self.path)
+        with _guarded(), self._engine.execution_options(begin="BEGIN IMMEDIATE").begin() as link:
             METADATA.create_all(link)
             missing = set(TABLES) - set(link.execute(sql.select(SEAL_TABLE.c.name)).scalars())
             for name in missing:
@@ -89,13 +74,15 @@ class SqlRegistry:
     @contextmanager
     def transaction(self) -> Iterator["Transaction"]:
         """Hold the write lock from the start; commit at the end, roll back on any error."""
-        with self._guarded(), self._engine.connect().execution_options(immediate=True) as link, link.begin():
+        self._require_file()
+        with _guarded(), self._engine.execution_options(begin="BEGIN IMMEDIATE").begin() as link:
             yield Transaction(link, self._key)
 
     @contextmanager
     def reading(self) -> Iterator["Transaction"]:
         """Read one consistent state without holding up writers."""
-        with self._guarded(), self._engine.connect() as link, link.begin():
+        self._require_file()
+        with _guarded(), self._engine.begin() as link:
             yield Transaction(link, self._key)
 
     def check(self) -> list[tuple[str, str, str]]:
@@ -103,26 +90,12 @@ class SqlRegistry:
         with self.reading() as tx:
             return [finding for name in TABLES for finding in tx.check_table(name)]
 
+    def _require_file(self) -> None:
+        if not self.path.is_file():
+            raise Unavailable("registry.db is missing", remedy="restore it from a backup of this home")
+
     def _seal_mac(self, name: str, rows: int, total: int) -> str:
         return row_mac(self._key, SEALS, {"name": name, "rows": rows, "total": f"{total:x}"})
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except OperationalError as error:
-            raise _unavailable(error) from error
-        except DatabaseError as error:
-            raise Damaged("registry.db cannot be read", remedy="livinglab fsck") from error
-
-
-def _unavailable(error: OperationalError) -> Exception:
-    said = str(error.orig)
-    if "malformed" in said or "no such" in said or "disk image" in said:
-        return Damaged("registry.db is not whole", remedy="restore it from a backup of this home")
-    return Unavailable(
-        f"registry.db cannot be used: {said}", remedy="check the disk and the rights of the home"
-    )
 
 
 def row_mac(key: bytes, table: str, row: Mapping[str, object]) -> str:

@@ -36,11 +36,14 @@ class CliContext:
     as_name: str | None = None
     json: bool = False
 
-    def open(self, *, create: bool = False) -> "Site":
-        """Open the site for whoever acts; `create` lets an empty home initialise itself."""
+    def open(self, *, create: bool = False, replay: bool = True) -> "Site":
+        """Open the site for whoever acts; `create` lets an empty home initialise itself.
+
+        Without `replay` the writes of killed processes are left as they are.
+        """
         from lakehouse.sites import open_site
 
-        return open_site(self.site_file, self.home, self.as_name, create=create)
+        return open_site(self.site_file, self.home, self.as_name, create=create, replay=replay)
 
     def emit(self, value: object, render: Render) -> None:
         """Write the result: `value` as one JSON document with --json, else what `render` prints."""

@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command("trust")(write_trust)
     app.command("prove")(write_proof)
     app.command("verify")(check_proof)
-    app.command("fsck")(check_home)
+    app.command("fsck")(check_site)
     app.command("log")(show_log)
 
 
@@ -99,17 +99,18 @@ def check_proof(
         raise typer.Exit(NotVerified.exit_code)
 
 
-def check_home(ctx: typer.Context) -> None:
+def check_site(ctx: typer.Context) -> None:
     """Walk every Delta version, registry row and log file against each other; exit 6 where they differ.
 
     Reads the whole home and its keys. Writes nothing.
     Example: livinglab fsck
     """
-    from lakehouse.pipeline.fsck import check_databases, failed, fsck
+    from lakehouse.pipeline.fsck import check_databases, check_home, failed
 
     context = context_of(ctx)
     try:
-        result = check_databases(_home_of(context.home)) or fsck(context.open(), context.notice)
+        broken = check_databases(_home_of(context.home))
+        result = broken or check_home(context.open(replay=False), context.notice)
     except Damaged as error:
         result = failed(error, [])
     context.emit(result.as_json(), lambda console: _show_findings(console, result))

@@ -7,6 +7,7 @@ from typing import Any
 
 from lakehouse.adapters.sqlite_integrity import is_whole
 from lakehouse.errors import Damaged
+from lakehouse.pipeline.fsck_models import check_models
 from lakehouse.pipeline.fsck_people import check_content, check_vault_age, newest_versions
 from lakehouse.pipeline.fsck_registry import (
     Finding,
@@ -18,6 +19,7 @@ from lakehouse.pipeline.fsck_registry import (
     read_snapshot,
 )
 from lakehouse.pipeline.fsck_tables import check_table, stray_files, table_folders
+from lakehouse.pipeline.recovery import recover
 from lakehouse.pipeline.site import Site
 
 Say = Callable[[str], None]
@@ -55,13 +57,22 @@ def fsck(site: Site, say: Say) -> FsckResult:
         snapshot = read_snapshot(site)
         findings += _check_registry(site, snapshot, say)
         tables = sorted({row["table_name"] for row in snapshot.of("versions")} | folders.keys())
-        findings += stray_files(site)
+        findings += [*stray_files(site), *check_models(site)]
         for table in tables:
             findings += _check_one(site, table, folders.get(table, set()), snapshot, say)
     except Damaged as error:
         # Rows that cannot be parsed end the walk; their MACs have named them above.
         return failed(error, findings)
     return FsckResult(tables=len(tables), versions=len(snapshot.of("versions")), findings=tuple(findings))
+
+
+def check_home(site: Site, say: Say) -> FsckResult:
+    """End what killed processes left, then `fsck`; where the replay meets damage, walk what there is."""
+    try:
+        recover(site)
+    except Damaged:
+        say("the outbox cannot be replayed on a damaged home")
+    return fsck(site, say)
 
 
 def failed(error: Damaged, findings: list[Finding]) -> FsckResult:

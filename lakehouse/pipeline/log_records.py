@@ -153,8 +153,10 @@ def publish_log(site: Site) -> None:
                 if total > size
                 else []
             )
+            kept = total == 0 or tx.one("checkpoints", size=total) is not None
         if newer:
             site.log.extend(newer, size)
+        if not kept:
             _keep_checkpoint(site, total)
 
 

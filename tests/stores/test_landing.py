@@ -23,7 +23,7 @@ def site(open_home: Callable[..., Site]) -> Site:
 def test_every_line_is_accepted_or_set_aside(site: Site, tmp_path: Path) -> None:
     typo = ("Juc010", *BERT[1:])
     wrong = (*CARL[:5], "seventy", *CARL[6:])
-    people = write_people(tmp_path / "demographics.txt", [ANNA, typo, wrong, (), ANNA])
+    people = write_people(tmp_path / "demographics.txt", [ANNA, typo, wrong, [""] * 20, ANNA])
     result = land(site, "gait_people", [people])
     assert (result.received, result.accepted, result.quarantined) == (5, 1, 4)
     reasons = ["id_not_canonical", "not_a_number", "empty_line", "duplicate_row"]
