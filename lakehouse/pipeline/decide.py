@@ -44,7 +44,7 @@ def decide(site: Site, release_id: str, decision: str, reason: str) -> ReleaseRe
         Damaged: the draft is not what was submitted.
     """
     chosen = parse_decision(decision)
-    site.actor.require(chosen)
+    site.actor.require(str(chosen))
     if not reason.strip():
         raise WrongUse("a decision needs a reason", remedy=f"livinglab {chosen} {release_id} --reason TEXT")
     product = find_product(site, find_release(site, release_id)["product"])
