@@ -1,4 +1,7 @@
-"""fsck, models: every file of every logged model against its signed manifest."""
+"""fsck, models: every file of every logged model against its signed manifest.
+
+A folder that no logged model has is what a killed training left: `train` removes it, nothing opens it.
+"""
 
 from collections.abc import Iterator
 
@@ -8,15 +11,10 @@ from lakehouse.pipeline.site import Site
 
 
 def check_models(site: Site) -> Iterator[Finding]:
-    """Yield what is wrong with the artefacts of logged models, and folders that no logged model has."""
-    rows = model_rows(site)
+    """Yield what is wrong with the artefacts of logged models."""
     store = model_store(site)
-    for row in rows:
+    for row in model_rows(site):
         place = f"models/{row['name']}/{row['digest'][:12]}"
         for check in store.checks(row["name"], row["digest"]):
             if not check.ok:
                 yield Finding(kind="model file changed", place=f"{place} {check.name}")
-    known = {(row["name"], row["digest"]) for row in rows}
-    for folder in site.home.place("models").glob("*/*"):
-        if (folder.parent.name, folder.name) not in known:
-            yield Finding(kind="unknown file among the models", place=f"models/{folder.parent.name}")

@@ -8,8 +8,10 @@ import pytest
 from deltalake import write_deltalake
 
 from lakehouse.adapters.delta_tables import DeltaLake, Mode
+from lakehouse.adapters.model_store import MODEL_FILES
 from lakehouse.core.canonical import digest_json
 from lakehouse.pipeline.log_records import log_record
+from lakehouse.pipeline.model_registry import model_store
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.writing import TableWrite, write_tables
 from lakehouse.sites import open_site
@@ -57,7 +59,8 @@ def log_statements(site: Site) -> None:
     digests = {"question": "1" * 64, "answer": digest_json({"mean": "1.1"})}
     row = {"question_digest": "1" * 64, "answer": {"mean": "1.1"}, "receipt": "answer-1", "question": {}}
     log(site, "answer", digests, {}, "answers", row)
-    log(site, "model", {"model": "2" * 64}, {}, "models", {"name": "pd_screen", "digest": "2" * 64})
+    model = model_store(site).save("pd_screen", {name: name.encode() for name in MODEL_FILES}, {})
+    log(site, "model", {"model": model}, {}, "models", {"name": "pd_screen", "digest": model})
     with site.registry.transaction() as tx:
         tx.add("charges", charge_id="1", population="gait", micro_epsilon=500_000)
         tx.add("batches", dataset="gait_people", batch=1, received=3)
