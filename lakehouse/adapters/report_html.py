@@ -2,16 +2,18 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from lakehouse.adapters.flow_drawing import draw_flow
-from lakehouse.core.report import Flow, Page
+from lakehouse.core.report import Flow, Page, Tile
 
 TEMPLATES = Path(__file__).with_name("report_templates")
 WIDEST_STAGE_UPRIGHT = 2
 """Boxes side by side that a telephone can show; a wider drawing is scrolled instead."""
 
 MOST_TILES_IN_A_ROW = 6
+LONGEST_SHORT_VALUE = 8
 
 
 def render_page(page: Page) -> str:
@@ -29,7 +31,7 @@ def render_page(page: Page) -> str:
     drawings = {"wide": Markup(draw_flow(page.flow)), "tall": Markup(_upright_drawing(page.flow))}
     return environment.get_template("page.html").render(
         page=page,
-        tile_columns=_tile_columns(len(page.tiles)),
+        tile_columns=_tile_columns(page.tiles),
         flow=drawings,
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         linked_data=Markup(_script_text(render_linked_data(page))),
@@ -41,9 +43,11 @@ def render_linked_data(page: Page) -> str:
     return json.dumps(page.linked_data, indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def _tile_columns(count: int) -> int:
-    """Return how many tiles stand in a row: one row of up to six, else two rows alike."""
-    return count if count <= MOST_TILES_IN_A_ROW else (count + 1) // 2
+def _tile_columns(tiles: Sequence[Tile]) -> int:
+    """Return how many tiles stand in a row: one row of short values, else two rows alike."""
+    longest = max((len(tile.value) for tile in tiles), default=0)
+    one_row = len(tiles) <= MOST_TILES_IN_A_ROW and longest <= LONGEST_SHORT_VALUE
+    return len(tiles) if one_row else (len(tiles) + 1) // 2
 
 
 def _upright_drawing(flow: Flow) -> str:

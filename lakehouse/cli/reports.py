@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lakehouse.cli.output import context_of, print_facts, print_table
+from lakehouse.core.report import shown
 from lakehouse.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -67,9 +68,17 @@ def show_status(context: typer.Context) -> None:
 
 
 def _print_status(console: "Console", status: "SiteStatus") -> None:
-    shown = status.as_json()
-    print_facts(console, {name: shown[name] for name in ("home", "site", "initialised", "code_version")})
-    print_facts(console, {"log size": status.log_size, "acting as": status.actor})
+    print_facts(
+        console,
+        {
+            "home": status.home,
+            "site": status.site,
+            "initialised": shown(status.initialised),
+            "code": status.code_version,
+            "log size": status.log_size,
+            "acting as": status.actor,
+        },
+    )
     print_table(
         console,
         ["part", "ready", "what it says"],
@@ -78,7 +87,7 @@ def _print_status(console: "Console", status: "SiteStatus") -> None:
     )
     if status.tables:
         columns = ["name", "layer", "version", "rows"]
-        rows = [[own[name] for name in columns] for own in status.tables]
+        rows = [[own["name"], own["layer"], own["version"], shown(own["rows"])] for own in status.tables]
         print_table(console, columns, rows, title="Tables", right=["version", "rows"])
     if status.runs:
         print_table(

@@ -51,7 +51,7 @@ def table_page(table: TableFacts) -> Page:
     layer = table.contract.layer
     state = str(table.release["state"]) if table.release else ""
     return Page(
-        kind=f"{layer} table",
+        kind="draft of a gold table" if table.version.table.startswith("draft.") else f"{layer} table",
         title=table.version.label,
         subtitle=table.contract.title,
         lead=f"{LAYER_SENTENCES[layer]} {STATE_SENTENCES.get(state, '')}".strip(),

@@ -117,7 +117,8 @@ def checks_section(table: TableFacts) -> Section:
     )
     tones = (*(Tone.BAD for _ in failed), *(Tone.GOOD for _ in range(len(results) - len(failed))))
     columns = ("Expected", "Column", "Limits", "Rows against it", "Result")
-    lead = f"{len(results) - len(failed)} of {len(results)} checks passed. Rows that fail are set aside."
+    aside = " Rows that fail are set aside." if table.contract.layer is Layer.SILVER else ""
+    lead = f"{len(results) - len(failed)} of {len(results)} checks passed.{aside}"
     grid = Grid(columns=columns, rows=rows, right=("Rows against it",), tones=tones)
     return Section(anchor="checks", title="Checks", lead=lead, grids=(grid,))
 
@@ -142,12 +143,12 @@ def findings_section(table: TableFacts) -> Section:
 
 
 def findings_grid(findings: Mapping[str, int]) -> Grid:
-    """Return what was found: keys are a place and a kind (`notes PERSON`), values counts."""
-    rows = tuple(
-        (place or "–", kind.lower().replace("_", " "), shown(count))
-        for name, count in sorted(findings.items())
-        for place, _, kind in [name.rpartition(" ")]
-    )
+    """Return what was found; keys are a kind, or a place and a kind: `undeclared #2 PERSON`."""
+    told = [(*name.rpartition(" ")[::2], shown(count)) for name, count in sorted(findings.items())]
+    kinds = tuple((kind.lower().replace("_", " "), count) for _, kind, count in told)
+    if not any(place for place, _, _ in told):
+        return Grid(columns=("Kind", "Count"), rows=kinds, right=("Count",))
+    rows = tuple((place or "–", *kind) for (place, _, _), kind in zip(told, kinds, strict=True))
     return Grid(columns=("Where", "Kind", "Count"), rows=rows, right=("Count",))
 
 

@@ -30,6 +30,8 @@ DONE: Mapping[str, str] = {
     "pick": "taken from the column that another column names",
 }
 
+TOLD_PARAMETERS = ("date", "width", "top")
+
 LEARN: Mapping[Statistic, str] = {
     Statistic.PRIVATE: "answers with noise only",
     Statistic.EXACT: "exactly, in releases",
@@ -65,11 +67,14 @@ REASONS: Mapping[str, str] = {
 
 
 def handling_of(column: Column) -> str:
-    """Return what was done to a column, with the parameters that are plain values."""
+    """Return what was done to a column, with the parameters that say how coarse it became."""
     method = column.handling.method
     done = DONE.get(method, method.replace("_", " "))
-    plain = {key: value for key, value in column.handling.parameters.items() if isinstance(value, int | str)}
-    told = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in plain.items())
+    told = ", ".join(
+        f"{name} {column.handling.parameters[name]}"
+        for name in TOLD_PARAMETERS
+        if name in column.handling.parameters
+    )
     return f"{done} ({told})" if told else done
 
 
