@@ -99,7 +99,7 @@ def _unreadable_reason(kind: ColumnType) -> str:
 
 
 def _outside(values: pa.Array, column: Column) -> list[int]:
-    outside = pa.array([False] * len(values))
+    outside = pa.array([False] * len(values), pa.bool_())
     if column.minimum is not None:
         outside = pc.or_(outside, pc.less(values, column.minimum))
     if column.maximum is not None:
