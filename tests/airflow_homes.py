@@ -55,9 +55,15 @@ sensitivity = "direct"
 handling = "pseudonymise"
 id_pattern = "P[0-9]{{3}}"
 [[column]]
+name = "name"
+type = "text"
+sensitivity = "direct"
+handling = "seal"
+[[column]]
 name = "steps"
 type = "integer"
 sensitivity = "sensitive"
+minimum = 0
 """
 
 SILVER = """layer = "silver"
