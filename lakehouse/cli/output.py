@@ -4,7 +4,6 @@ import json
 import math
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from lakehouse.adapters.durable_files import write_durably
 from lakehouse.errors import LivingLabError, WrongUse
 
 if TYPE_CHECKING:
@@ -172,8 +172,8 @@ def write_error(error: LivingLabError, *, as_json: bool) -> None:
         sys.stderr.write(f"  {printable(error.remedy)}\n")
 
 
-def replace_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Write a file in one step: the old one or the new one stands there, never half of it.
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a private file in one step: the old one or the new one stands there, never half of it.
 
     WrongUse where its folder is missing or the path is a folder.
     """
@@ -181,18 +181,7 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
         raise WrongUse("the output path is a folder", remedy="name a file in it")
     if not path.parent.is_dir():
         raise WrongUse("the folder of the output file does not exist", remedy="make the folder first")
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_durably(path, content)
 
 
 @contextmanager
