@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from lakehouse.pipeline.site import Site
 
 Advance = Callable[[int], None]
+PRIVATE = 0o600
+
 Render = Callable[["Console"], None]
 
 
@@ -172,8 +174,10 @@ def write_error(error: LivingLabError, *, as_json: bool) -> None:
         sys.stderr.write(f"  {printable(error.remedy)}\n")
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a private file in one step: the old one or the new one stands there, never half of it.
+def replace_file(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
+    """Write a file in one step: the old one or the new one stands there, never half of it.
+
+    Private unless `mode` says otherwise, as it does for proofs, which are made to be given away.
 
     WrongUse where its folder is missing or the path is a folder.
     """
@@ -182,6 +186,8 @@ def replace_file(path: Path, content: bytes) -> None:
     if not path.parent.is_dir():
         raise WrongUse("the folder of the output file does not exist", remedy="make the folder first")
     write_durably(path, content)
+    if mode != PRIVATE:
+        path.chmod(mode)
 
 
 @contextmanager
