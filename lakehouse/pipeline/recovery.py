@@ -2,12 +2,20 @@
 
 from dataclasses import dataclass
 
-from lakehouse.adapters.delta_log import LOG, newest_version, table_files
+from lakehouse.adapters.delta_log import newest_version
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.errors import Unavailable
 from lakehouse.pipeline.log_records import publish_log
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import ABANDONED, OPEN, commit_staged, finish_intent, staged_name, table_locks
+from lakehouse.pipeline.writing import (
+    ABANDONED,
+    OPEN,
+    commit_staged,
+    finish_intent,
+    remove_orphans,
+    staged_name,
+    table_locks,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +67,7 @@ def _end_locked(site: Site, intent_id: str, with_spark: bool) -> Recovery:
         return Recovery()
     commit_staged(site, intent)
     finish_intent(site, intent)
-    return Recovery(finished=1, orphans=_remove_orphans(site, intent))
+    return Recovery(finished=1)
 
 
 def _abandon(site: Site, intent: Row) -> Recovery:
@@ -67,19 +75,4 @@ def _abandon(site: Site, intent: Row) -> Recovery:
         site.lake.staged(staged_name(intent["intent_id"], number)).unlink(missing_ok=True)
     with site.registry.transaction() as tx:
         tx.change("intents", {"intent_id": intent["intent_id"]}, state=ABANDONED, payload={})
-    return Recovery(abandoned=1, orphans=_remove_orphans(site, intent))
-
-
-def _remove_orphans(site: Site, intent: Row) -> int:
-    """Remove files that no signed version of the intent's tables names; their locks are held."""
-    removed = 0
-    for table in {table["table"] for table in intent["tables"]}:
-        folder = site.lake.folder_of(table)
-        with site.registry.reading() as tx:
-            versions = tx.many("versions", table_name=table)
-        named = {path for version in versions for path, _ in version["manifest"]}
-        for path in sorted(table_files(folder) - named):
-            if not (path.startswith(f"{LOG}/") and path.endswith(".json")):
-                folder.joinpath(path).unlink()
-                removed += 1
-    return removed
+    return Recovery(abandoned=1, orphans=remove_orphans(site, intent))

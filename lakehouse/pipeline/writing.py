@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from lakehouse.adapters.delta_log import newest_version
+from lakehouse.adapters.delta_log import LOG, newest_version, table_files
 from lakehouse.adapters.delta_tables import Mode
 from lakehouse.adapters.file_locks import WAIT_SECONDS, hold_locks
 from lakehouse.adapters.sql_registry import Row, Transaction
@@ -125,9 +125,28 @@ def finish_intent(site: Site, intent: Row, rows: Sequence[pa.Table] | None = Non
     `rows` are the written tables where the caller still has them; after a crash the staged ones are read.
     """
     versions = sign_intent(site, intent, rows)
+    remove_orphans(site, intent)
     for number in range(len(intent["tables"])):
         site.lake.staged(staged_name(intent["intent_id"], number)).unlink(missing_ok=True)
     return versions
+
+
+def remove_orphans(site: Site, intent: Row) -> int:
+    """Remove files that no signed version of the intent's tables names, and count them.
+
+    Killed commits leave them, and Spark where it writes no row. The tables' locks must be held.
+    """
+    removed = 0
+    for table in {table["table"] for table in intent["tables"]}:
+        folder = site.lake.folder_of(table)
+        with site.registry.reading() as tx:
+            versions = tx.many("versions", table_name=table)
+        named = {path for version in versions for path, _ in version["manifest"]}
+        for path in sorted(table_files(folder) - named):
+            if not (path.startswith(f"{LOG}/") and path.endswith(".json")):
+                folder.joinpath(path).unlink()
+                removed += 1
+    return removed
 
 
 def repeat_of(site: Site, run_key: str) -> list[Version] | None:
