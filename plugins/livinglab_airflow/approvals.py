@@ -15,7 +15,7 @@ from livinglab_airflow.tasks import RETRIES
 
 DPO = HITLUser(id="dpo", name="dpo")
 REASON = Param(
-    "",
+    "decided on the facts shown in Airflow",
     type="string",
     minLength=3,
     title="Reason",

@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -30,6 +30,9 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
 """Log servers are left out: on one machine the pages read log files themselves, and no port stays open."""
+
+SERVED_FIRST = "api-server"
+"""Tasks report to it: one that a scheduler starts before it answers has failed."""
 
 HEALTHY_WITHIN = 600.0
 STOP_SECONDS = 20.0
@@ -87,6 +90,7 @@ def _serve(
         if subprocess.run(command, env=environment, stdout=output, stderr=output, check=False).returncode:
             raise ComponentDiedError("database")
     environment |= _start_engine(options, logs, running)
+    address = environment["AIRFLOW__API__BASE_URL"]
     for name, command in COMPONENTS.items():
         pipe.send("starting", what=name)
         with _log_file(logs, name) as output:
@@ -97,8 +101,9 @@ def _serve(
                 stdout=output,
                 stderr=output,
             )
-    address = environment["AIRFLOW__API__BASE_URL"]
-    _wait_until_healthy(address, running)
+        if name == SERVED_FIRST:
+            _wait_until(lambda: parts_of_health(address) is not None, running)
+    _wait_until(lambda: is_healthy(address), running)
     accounts = [{"name": n, "role": role, "password": passwords[n]} for n, role in ACCOUNTS.items()]
     pipe.send("healthy", address=address, accounts=accounts)
     while True:
@@ -129,9 +134,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_healthy(address: str, running: Mapping[str, "subprocess.Popen[bytes]"]) -> None:
+def _wait_until(true: Callable[[], bool], running: Mapping[str, "subprocess.Popen[bytes]"]) -> None:
     deadline = time.monotonic() + HEALTHY_WITHIN
-    while not is_healthy(address):
+    while not true():
         _require_alive(running)
         if time.monotonic() > deadline:
             raise ComponentDiedError(f"something that was not healthy after {HEALTHY_WITHIN:.0f} s")
@@ -140,12 +145,18 @@ def _wait_until_healthy(address: str, running: Mapping[str, "subprocess.Popen[by
 
 def is_healthy(address: str) -> bool:
     """Whether database, scheduler, DAG processor and triggerer all say that they are healthy."""
+    parts = parts_of_health(address)
+    return parts is not None and all(part.get("status") == "healthy" for part in parts.values())
+
+
+def parts_of_health(address: str) -> Mapping[str, Mapping[str, object]] | None:
+    """Return what the API server says of each part, or None while it does not answer."""
     try:
         with urllib.request.urlopen(f"{address}/api/v2/monitor/health", timeout=5) as answer:
-            parts = json.load(answer)
+            parts: Mapping[str, Mapping[str, object]] = json.load(answer)
     except (urllib.error.URLError, TimeoutError, ConnectionError, ValueError):
-        return False
-    return all(part.get("status") == "healthy" for part in parts.values())
+        return None
+    return parts
 
 
 def _require_alive(running: Mapping[str, "subprocess.Popen[bytes]"]) -> None:
