@@ -7,7 +7,7 @@ from typing import Any
 from lakehouse.adapters.signatures import verify_signature
 from lakehouse.adapters.sql_registry import Row, Transaction
 from lakehouse.core.bundle import EarlierHead, OpenedDetails, Opening, ProofBundle
-from lakehouse.core.checkpoint import Checkpoint, encode_base64, parse_checkpoint, parse_note
+from lakehouse.core.checkpoint import Checkpoint, parse_checkpoint, parse_note
 from lakehouse.core.lineage import TABLE_KINDS, parse_record
 from lakehouse.core.merkle import leaf_hash
 from lakehouse.core.proof import InclusionProof
@@ -41,8 +41,8 @@ class Proof:
 
 
 def checkpoint_fields(head: Checkpoint) -> dict[str, Any]:
-    """Return origin, size and root (base64, as in the checkpoint)."""
-    return {"origin": head.origin, "size": head.size, "root": encode_base64(head.root)}
+    """Return origin, size and root (lower-case hex; the checkpoint itself has it in base64)."""
+    return {"origin": head.origin, "size": head.size, "root": head.root.hex()}
 
 
 def prove(site: Site, what: str) -> Proof:

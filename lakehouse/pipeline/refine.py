@@ -177,7 +177,9 @@ def _quarantine_write(
     site: Site, contract: DatasetContract, aside: Sequence[SetAside], details: Mapping[str, object]
 ) -> TableWrite:
     table = quarantine_of(contract.table)
-    rows = quarantine_rows(table, aside, {}, site.vault.batch_key(table), batch=0, stage="refine")
+    people = {entry.subject for entry in aside if entry.subject}
+    keys = site.vault.subject_keys(people, "seal")
+    rows = quarantine_rows(table, aside, keys, site.vault.batch_key(table), batch=0, stage="refine")
     return TableWrite(table=table, rows=rows, mode="overwrite", details=details)
 
 
