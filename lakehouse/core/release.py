@@ -86,7 +86,7 @@ class ReleaseResult:
             "suppressed": self.suppressed,
             "k": self.k,
             "l": self.l,
-            "t": self.t,
+            "t": None if self.t is None else float(self.t),
             "findings": self.findings,
             "reasons": list(self.reasons),
             "leaf": self.leaf,
