@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -60,7 +60,7 @@ def compliance_page(site: "Site", runs: list[Line]) -> CompliancePage:
     """Return the page for the site's actor; `runs` are the last DAG runs, newest first."""
     with site.registry.reading() as tx:
         tables = _table_lines(site, tx)
-        releases = [_release_line(row) for row in tx.many("releases", order="updated_at")]
+        releases = [_release_line(site, row) for row in tx.many("releases", order="created_at")][::-1]
         quarantine = _quarantine_lines(site, tx) if site.actor.may("quarantine") else None
     return CompliancePage(
         origin=site.home.origin,
@@ -68,8 +68,8 @@ def compliance_page(site: "Site", runs: list[Line]) -> CompliancePage:
         roles=tuple(sorted(site.actor.roles)),
         time=timestamp(site.clock()),
         tables=tables,
-        waiting=[line for line in releases if line["state"] == "SUBMITTED"],
-        releases=releases[: -RELEASES_SHOWN - 1 : -1],
+        waiting=_waiting(releases),
+        releases=releases[:RELEASES_SHOWN],
         budget=[_budget_line(row.as_json()) for row in budget_rows(site)],
         log={"size": site.log.size(), "checkpoint": site.log.checkpoint_text()},
         runs=runs,
@@ -124,14 +124,27 @@ def _table_line(site: "Site", tx: "Transaction", contract: DatasetContract) -> L
     }
 
 
-def _release_line(row: Mapping[str, Any]) -> Line:
+def _release_line(site: "Site", row: Mapping[str, Any]) -> Line:
+    """Counts of cells and people left out are for those who review releases."""
     kept = ("release_id", "product", "state", "version", "rows", "suppressed", "k", "l", "t", "findings")
     return {
         **{name: row[name] for name in kept},
         "table": row["table_name"] or f"gold.{row['product']}",
-        "reasons": list(row["reasons"] or ()),
+        "reasons": list(row["reasons"] or ()) if site.actor.may("report") else None,
         "time": row["updated_at"],
     }
+
+
+def _waiting(releases: Sequence[Line]) -> list[Line]:
+    """Return what waits, newest first; `replaced` says that a later release of the product stands."""
+    seen: set[str] = set()
+    waiting = []
+    for line in releases:
+        if line["state"] == "SUBMITTED":
+            waiting.append({**line, "replaced": line["product"] in seen})
+        if line["state"] != "REJECTED":
+            seen.add(line["product"])
+    return waiting
 
 
 def _budget_line(row: Mapping[str, Any]) -> Line:

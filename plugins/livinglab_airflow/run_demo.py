@@ -4,6 +4,7 @@ Started by `livinglab demo`, which reads the events; approvals are not run, they
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -31,8 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     pipe = EventPipe(options.events)
     stop_with_parent()
+    os.umask(0o077)
+    os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"
     use_airflow(options.home, site_file=options.site)
-    sys.stdout.flush()
     return _run_all(pipe, {"source": str(options.source)} if options.source else {})
 
 

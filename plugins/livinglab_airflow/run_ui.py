@@ -7,6 +7,7 @@ way it ends, every process that it started ends too.
 import argparse
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,7 +22,7 @@ from typing import IO
 import psutil
 
 from livinglab_airflow.events import EventPipe, stop_with_parent
-from livinglab_airflow.settings import ACCOUNTS, airflow_settings, prepared_passwords
+from livinglab_airflow.settings import ACCOUNTS, airflow_folder, airflow_settings, prepared_passwords
 
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "api-server": ("api-server",),
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     finally:
         stop_all(running)
+        shutil.rmtree(engine_folder(options.home), ignore_errors=True)
     return 0
 
 
@@ -122,9 +124,14 @@ def _start_engine(
     if not engine.master.startswith("local"):
         return {}
     with _log_file(logs, "spark") as output:
-        server = start_connect_server(engine, logs.parent / "spark", free_port(), output)
+        server = start_connect_server(engine, engine_folder(options.home), free_port(), output)
     running["spark"] = server.process
     return server.variables
+
+
+def engine_folder(home: Path) -> Path:
+    """Return the engine's scratch folder; it lasts as long as the engine."""
+    return airflow_folder(home) / "spark"
 
 
 def free_port() -> int:

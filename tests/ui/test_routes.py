@@ -86,6 +86,7 @@ def test_an_analyst_sees_neither_row_counts_of_people_nor_quarantine(web, sign_i
     page = web.get("/livinglab/compliance", headers=sign_in("analyst")).text
 
     assert "id_not_canonical" not in page
+    assert "small_cells" not in page
     assert ">40<" not in page
     assert ">40<" in web.get("/livinglab/compliance", headers=sign_in("engineer")).text
 
