@@ -23,6 +23,7 @@ from lakehouse.core.contract import DatasetContract, Layer
 from lakehouse.core.lineage import Version
 from lakehouse.errors import Damaged, WrongUse
 from lakehouse.pipeline.landing_batch import Batch, mark_duplicates, prepare_batch
+from lakehouse.pipeline.log_records import require_current_vault
 from lakehouse.pipeline.results import TableResult
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.writing import TableWrite, repeat_of, table_locks, version_details, write_tables
@@ -35,6 +36,7 @@ def land(site: Site, dataset: str, paths: Sequence[Path]) -> TableResult:
     Raises WrongUse (unknown data set, no file), UnreadableInput (a path that is not there), Refused.
     """
     site.actor.require("land")
+    require_current_vault(site)
     contract = bronze_contract(site, dataset)
     found = list(read_files(paths, contract))
     if not found:

@@ -12,7 +12,7 @@ from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.adapters.sql_registry import Transaction
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.digests import SALT_BYTES, commit_details
-from lakehouse.core.lineage import LineageRecord
+from lakehouse.core.lineage import LineageRecord, parse_record
 from lakehouse.core.merkle import leaf_hash
 from lakehouse.errors import Damaged
 from lakehouse.pipeline.site import Site
@@ -57,12 +57,29 @@ def draft_record(
         policy_digest=site.policy.digest,
         code_version=site.code_version,
         consent_root=consent_root,
-        vault_counter=site.vault.counter(),
+        vault_counter=require_current_vault(site),
         supersedes=supersedes,
         time=timestamp(site.clock()),
         details_commitment=commit_details(told, salt),
     )
     return Draft(record=record, details=told, salt=salt, ref=ref)
+
+
+def require_current_vault(site: Site) -> int:
+    """Return the vault's counter; Damaged where the log has seen a later one: the vault is an old copy.
+
+    An old vault has lost people and keys that the lake rests on, so nothing may be written beside it.
+    """
+    counter = site.vault.counter()
+    with site.registry.reading() as tx:
+        newest = tx.many("entries", newest=1)
+    seen = parse_record(newest[0]["entry"].encode()).vault_counter if newest else 0
+    if counter < seen:
+        raise Damaged(
+            f"the vault has counted {counter} changes, the log has seen {seen}: the vault is an older copy",
+            remedy="restore the vault.db that belongs to this log",
+        )
+    return counter
 
 
 @contextmanager

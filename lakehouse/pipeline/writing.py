@@ -17,6 +17,7 @@ from lakehouse.adapters.file_locks import WAIT_SECONDS, hold_locks
 from lakehouse.adapters.sql_registry import Row, Transaction
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.lineage import Version
+from lakehouse.pipeline.log_records import require_current_vault
 from lakehouse.pipeline.signing import sign_intent
 from lakehouse.pipeline.site import Site
 
@@ -65,6 +66,7 @@ def write_tables(
         there = repeat_of(site, run_key)
         if there is not None:
             return there
+        require_current_vault(site)
         payload = {"inputs": list(inputs), "consent_root": consent_root, "rows": _plain_rows(rows or {})}
         intent = _open_intent(site, verb, run_key, writes, payload)
         for number, write in enumerate(writes):

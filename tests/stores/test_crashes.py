@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from small_inputs import ANNA, BERT, write_people
+from small_inputs import ANNA, BERT, CARL, write_people
 
 from lakehouse.adapters.delta_log import newest_version, table_files
 from lakehouse.adapters.delta_tables import DeltaLake
 from lakehouse.adapters.tile_log import TileLog
+from lakehouse.errors import Damaged
 from lakehouse.pipeline import signing, writing
 from lakehouse.pipeline.fsck import fsck
 from lakehouse.pipeline.land import land
@@ -94,3 +95,15 @@ def test_without_the_intent_a_killed_commit_would_stay_unsigned(
     with site.registry.transaction() as tx:
         tx.drop("intents")
     assert fsck(site, lambda _said: None).findings != ()
+
+
+def test_an_older_copy_of_the_vault_stops_all_writing(open_home: Callable[..., Site], tmp_path: Path) -> None:
+    site = open_home()
+    land(site, "gait_people", [write_people(tmp_path / "a.txt", [ANNA])])
+    older = site.home.place("vault.db").read_bytes()
+    land(site, "gait_people", [write_people(tmp_path / "b.txt", [BERT])])
+    for name in ("vault.db-wal", "vault.db-shm"):
+        site.home.place(name).unlink(missing_ok=True)
+    site.home.place("vault.db").write_bytes(older)
+    with pytest.raises(Damaged, match="older copy"):
+        land(site, "gait_people", [write_people(tmp_path / "c.txt", [CARL])])
