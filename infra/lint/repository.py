@@ -16,7 +16,8 @@ HOSTS = (
 )
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(root|work|farm|home)/\w")
 SECRET = re.compile("-----BEGIN [A-Z ]*PRIVATE" + r" KEY-----|AKIA[0-9A-Z]{16}|xox[bp]-[0-9A-Za-z-]{10}")
-PASSED_APPROVAL = "mark_success" + "_pattern"
+PASSING = {"mark_success_pattern", "fail_on_reject"}
+ANSWERED_ALONE = {"defaults", "response_timeout"}
 LONGEST_MODULE, LONGEST_DAG, LONGEST_FUNCTION = 350, 60, 50
 
 
@@ -41,8 +42,6 @@ def text_faults(path: Path, text: str) -> Iterator[str]:
             yield f"{place} names a path of one machine"
         if SECRET.search(line):
             yield f"{place} looks like a secret"
-        if PASSED_APPROVAL in line and "unit" not in path.parts:
-            yield f"{place} passes an approval outside unit tests"
 
 
 def size_faults(path: Path, text: str) -> Iterator[str]:
@@ -57,13 +56,26 @@ def size_faults(path: Path, text: str) -> Iterator[str]:
                 yield f"{path}:{node.lineno} {node.name} has {length} lines, at most {LONGEST_FUNCTION}"
 
 
+def approval_faults(path: Path, text: str) -> Iterator[str]:
+    """Yield calls by which an approval passes, or answers itself, without a person; unit tests may."""
+    if path.parts[:2] == ("tests", "unit"):
+        return
+    calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+    for call, keyword in ((call, keyword) for call in calls for keyword in call.keywords):
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        if keyword.arg in PASSING or (
+            keyword.arg in ANSWERED_ALONE and name.endswith(("ApprovalOperator", "Approval"))
+        ):
+            yield f"{path}:{call.lineno} passes an approval without a person ({keyword.arg})"
+
+
 def main() -> int:
     """Print every fault; 1 where there is one."""
     faults = []
     for path, text in tracked_texts():
         faults += text_faults(path, text)
         if path.suffix == ".py":
-            faults += size_faults(path, text)
+            faults += [*size_faults(path, text), *approval_faults(path, text)]
     for fault in faults:
         print(fault)
     print(f"repository: {len(faults)} faults")

@@ -27,7 +27,7 @@ def walks_figure(make_site, source: Path, rounds: int) -> Figure:
     return Figure(
         what="land + refine of the walks",
         ours=f"{median(own):.1f} s",
-        peer=f"{median(other):.1f} s: same reader, same gait features, same two Delta writes, no privacy work",
+        peer=f"{median(other):.1f} s: same reader, features and Delta writes, no privacy work",
         ratio=ratio_of(own, other),
         goal="aim 1.5x, at most 2.5x",
     )

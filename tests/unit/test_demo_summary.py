@@ -47,7 +47,7 @@ DOCUMENT = {
     "proved": "gold.gait_by_cohort",
     "verified": True,
     "checkpoint": {"origin": "livinglab.local/ab", "size": 40, "root": "cm9vdA=="},
-    "report": "/home/reports/site.html",
+    "report": "/srv/home/reports/site.html",
     "seconds": {"total": 93.2},
 }
 
@@ -65,7 +65,7 @@ def test_the_summary_says_all_that_a_newcomer_asks():
         assert said in text
     for said in ("conditions_by_age: for the data protection officer", "60-79", "fewer than 10 consenting"):
         assert said in text
-    for said in ("gold.gait_by_cohort: verified", "/home/reports/site.html", "93 s"):
+    for said in ("gold.gait_by_cohort: verified", "/srv/home/reports/site.html", "93 s"):
         assert said in text
 
 

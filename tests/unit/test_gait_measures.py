@@ -23,7 +23,7 @@ def test_times_of_a_known_walk():
 
 
 def test_the_first_sixth_and_the_last_twenty_fourth_are_left_out():
-    """A walk of 60 s is steady from 10 s to 57.5 s: 47 strides of the left foot (at 10 to 56 s), 46 of the right."""
+    """A walk of 60 s is steady from 10 s to 57.5 s: 47 strides of the left foot, 46 of the right."""
     walk = square_walk()
     assert steady_part(walk.time_s) == pytest.approx((1000, 5750), abs=1)
     assert measure_walk(walk)["strides"] == 93

@@ -1,4 +1,4 @@
-"""Write rows.json anew: `python tests/vectors/write_row_vectors.py`. The reference, not the platform, makes it."""
+"""Write rows.json anew (`python tests/vectors/write_row_vectors.py`), by the reference, not the platform."""
 
 import hashlib
 import json
