@@ -9,11 +9,14 @@ from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.execution_time.hitl import HITLUser
 
 from lakehouse.core.contract import DatasetContract
+from livinglab_airflow.contracts import protection_officers
 from livinglab_airflow.refusals import say_refusals
 from livinglab_airflow.sites import open_task_site
 from livinglab_airflow.tasks import RETRIES
 
-DPO = HITLUser(id="dpo", name="dpo")
+UNFINISHED = frozenset({"SUBMITTED", "APPROVED"})
+"""States in which an answer still changes something: APPROVED is an approval that a crash cut short."""
+
 REASON = Param(
     "decided on the facts shown in Airflow",
     type="string",
@@ -38,7 +41,7 @@ def ask_the_dpo(contract: DatasetContract) -> DpoApproval:
         subject=f"Release of gold.{contract.name}: approve or reject?",
         body="{{ ti.xcom_pull(task_ids='find_waiting_release')['facts'] }}",
         params={"reason": REASON},
-        assigned_users=[DPO],
+        assigned_users=[HITLUser(id=name, name=name) for name in protection_officers()],
     )
 
 
@@ -65,7 +68,7 @@ def decide(waiting: dict[str, str], answer: Mapping[str, Any]) -> dict[str, Any]
     release_id = waiting["release_id"]
     with site.registry.reading() as tx:
         release = tx.one("releases", release_id=release_id)
-    if release is None or release["state"] != "SUBMITTED":
+    if release is None or release["state"] not in UNFINISHED:
         raise AirflowSkipException(f"release {release_id} is decided already: this answer changes nothing")
     verdict = "approve" if answer["chosen_options"] == [ApprovalOperator.APPROVE] else "reject"
     return decide_release(site, release_id, verdict, str(answer["params_input"].get("reason", ""))).as_json()

@@ -5,15 +5,26 @@ from functools import cache
 from pathlib import Path
 
 from lakehouse.adapters.contract_files import load_contracts
-from lakehouse.adapters.site_file import read_site_file
+from lakehouse.adapters.site_file import SiteSettings, read_site_file
+from lakehouse.core.actors import Role
 from lakehouse.core.contract import Contracts, DatasetContract, Layer
 
 
 @cache
 def site_contracts() -> Contracts:
     """Return all contracts of the site whose DAGs are parsed. ContractError names file and key."""
+    return load_contracts(_site_settings().expectations)
+
+
+@cache
+def protection_officers() -> tuple[str, ...]:
+    """Return the names with the role dpo: those whom an approval may ask."""
+    return tuple(sorted(name for name, roles in _site_settings().actors.roles.items() if Role.DPO in roles))
+
+
+def _site_settings() -> SiteSettings:
     named = os.environ.get("LIVINGLAB_SITE")
-    return load_contracts(read_site_file(Path(named) if named else None).expectations)
+    return read_site_file(Path(named) if named else None)
 
 
 def silver_tables_from(dataset: str) -> tuple[DatasetContract, ...]:

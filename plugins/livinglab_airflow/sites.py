@@ -21,8 +21,12 @@ def site_file() -> Path | None:
 
 
 def open_task_site(actor: str | None = None) -> "Site":
-    """Open the home named by LIVINGLAB_HOME for the running task; tasks of one process share detectors."""
-    return replace(_opened(site_file(), os.environ["LIVINGLAB_HOME"], actor), run=task_run())
+    """Open the home named by LIVINGLAB_HOME for the running task; tasks of one process share detectors.
+
+    `actor` is a name that Airflow vouches for; without one the account acts under which Airflow runs.
+    """
+    site = replace(_opened(site_file(), os.environ["LIVINGLAB_HOME"], actor), run=task_run())
+    return replace(site, actor=replace(site.actor, authenticated="airflow")) if actor else site
 
 
 def task_run() -> str:
