@@ -60,12 +60,14 @@ def approval_faults(path: Path, text: str) -> Iterator[str]:
     """Yield calls by which an approval passes, or answers itself, without a person; unit tests may."""
     if path.parts[:2] == ("tests", "unit"):
         return
-    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
-    for call, keyword in [(call, keyword) for call in calls for keyword in call.keywords]:
+    for call in ast.walk(ast.parse(text)):
+        if not isinstance(call, ast.Call):
+            continue
         name = getattr(call.func, "attr", getattr(call.func, "id", ""))
-        alone = keyword.arg in ANSWERED_ALONE and name.endswith(("ApprovalOperator", "Approval"))
-        if keyword.arg in PASSING or alone:
-            yield f"{path}:{call.lineno} passes an approval without a person ({keyword.arg})"
+        refused = PASSING | (ANSWERED_ALONE if name.endswith(("ApprovalOperator", "Approval")) else set())
+        for keyword in call.keywords:
+            if keyword.arg in refused:
+                yield f"{path}:{call.lineno} passes an approval without a person ({keyword.arg})"
 
 
 def main() -> int:
