@@ -1,6 +1,9 @@
 """What the demo says at its end, for someone who sees LivingLab for the first time."""
 
 import os
+import shlex
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -27,14 +30,15 @@ def show_summary(console: "Console", document: Document, home: Path) -> None:
 
 
 def next_steps(document: Document, home: Path) -> list[str]:
-    """Return three commands that work on this home as they stand."""
-    livinglab = "livinglab" if home == Path(".livinglab").absolute() else f"livinglab --home {_shown(home)}"
+    """Return three commands that work here, on this home as it stands."""
+    livinglab = _program() if home == Path(".livinglab").absolute() else f"{_program()} --home {_shown(home)}"
+    published = [release["table"] for release in document["releases"] if release["state"] == "PUBLISHED"]
     waiting = _waiting(document)
-    reason = '--reason "checked the report"'
-    decide = f"{livinglab} --as dpo approve {waiting[0]['release']} {reason}" if waiting else "make ui"
+    look = f'query "SELECT * FROM {published[0]}" --purpose research' if published else "tables"
+    decide = f'--as dpo approve {waiting[0]["release"]} --reason "read the report"' if waiting else "releases"
     return [
-        f'{livinglab} query "SELECT * FROM gold.gait_by_cohort" --purpose research',
-        decide,
+        f"{livinglab} {look}",
+        f"{livinglab} {decide}",
         f"{livinglab} verify {_shown(home / 'reports' / 'proof.json')}",
     ]
 
@@ -121,9 +125,12 @@ def _proof(document: Document) -> str:
     return f"{what}: {'verified' if document['verified'] else 'NOT VERIFIED'}"
 
 
+def _program() -> str:
+    """Return how this command is called here: by name where the shell finds it, else by its path."""
+    return "livinglab" if shutil.which("livinglab") else _shown(Path(sys.executable).parent / "livinglab")
+
+
 def _shown(path: Path) -> str:
     """Return the path from here where it lies below, as a shell takes it."""
-    import shlex
-
     here = Path.cwd()
     return shlex.quote(os.path.relpath(path, here) if path.is_relative_to(here) else str(path))

@@ -85,3 +85,15 @@ def test_three_things_to_try_name_the_home_and_the_release():
     assert len(steps) == 3
     assert any("--as dpo approve conditions_by_age-1" in step for step in steps)
     assert all("--home /srv/home" in step for step in steps)
+
+
+def test_a_product_that_was_not_published_is_not_suggested():
+    assert "query" not in next_steps(DOCUMENT, Path("/srv/home"))[0]
+
+
+def test_what_was_published_is_suggested():
+    published = {**RELEASE, "state": "PUBLISHED", "table": "gold.gait_by_cohort"}
+    steps = next_steps({**DOCUMENT, "releases": [published]}, Path("/srv/home"))
+
+    assert 'query "SELECT * FROM gold.gait_by_cohort"' in steps[0]
+    assert steps[1].endswith("releases")
