@@ -3,6 +3,8 @@
 Each row carries an HMAC under a key that lies outside the home, and each table a keyed sum over its rows,
 so that a row changed, added or taken away behind our back is found (docs/adr/row-macs.md).
 The sum is that of MACs modulo 2^256: without the key nobody can make rows whose MACs add up.
+A row is believed, and a MAC or sum made anew, only where the old one holds: else the next write of ours
+would sign what somebody else wrote.
 """
 
 import hmac
@@ -79,11 +81,14 @@ class SqlRegistry:
             yield Transaction(link, self._key)
 
     @contextmanager
-    def reading(self) -> Iterator["Transaction"]:
-        """Read one consistent state without holding up writers."""
+    def reading(self, *, believed: bool = True) -> Iterator["Transaction"]:
+        """Read one consistent state without holding up writers.
+
+        Without `believed`, rows whose MAC does not hold are read too: for `fsck`, which names them.
+        """
         self._require_file()
         with _guarded(), self._engine.begin() as link:
-            yield Transaction(link, self._key)
+            yield Transaction(link, self._key, believed=believed)
 
     def check(self) -> list[tuple[str, str, str]]:
         """Return (table, key, problem) for every row or table whose MAC does not hold."""
@@ -100,16 +105,32 @@ class SqlRegistry:
 
 def row_mac(key: bytes, table: str, row: Mapping[str, object]) -> str:
     """Return the HMAC-SHA-256 of a row, in hex."""
-    text = json.dumps([table, row], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(
+        [table, row], sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_blob_fields
+    )
     return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
-class Transaction:
-    """Reads and writes of one transaction; values of `json` columns are Python values."""
+def _blob_fields(value: bytes) -> dict[str, str]:
+    """SQLite keeps bytes in any column; no row of ours has them, so they equal none of our values."""
+    return {"blob": value.hex()}
 
-    def __init__(self, link: sql.Connection, key: bytes) -> None:
+
+def _mac_of(key: bytes, table: str, row: Row) -> str:
+    """Return the MAC that a row read from the file should bear."""
+    return row_mac(key, table, {name: value for name, value in row.items() if name != "mac"})
+
+
+class Transaction:
+    """Reads and writes of one transaction; values of `json` columns are Python values.
+
+    Damaged where a row read or replaced, or the seal of a table written to, was changed by somebody else.
+    """
+
+    def __init__(self, link: sql.Connection, key: bytes, *, believed: bool = True) -> None:
         self._link = link
         self._key = key
+        self._believed = believed
 
     def add(self, table: str, **values: Any) -> None:
         """Insert a row; unnamed columns are null."""
@@ -121,7 +142,7 @@ class Transaction:
 
     def change(self, table: str, key: Mapping[str, Any], **values: Any) -> None:
         """Change the rows that `key` names; Damaged where there is none."""
-        found = self._raw(table, key)
+        found = self._own(table, key)
         if not found:
             raise Damaged(f"registry.db has no row in {table} to change", remedy="livinglab fsck")
         for old in found:
@@ -134,7 +155,7 @@ class Transaction:
 
     def drop(self, table: str, **key: Any) -> int:
         """Delete the rows that `key` names and return how many there were."""
-        found = self._raw(table, key)
+        found = self._own(table, key)
         self._link.execute(_matching(sql.delete(TABLES[table]), table, key))
         self._reseal(table, -len(found), -sum(int(row["mac"], 16) for row in found))
         return len(found)
@@ -148,7 +169,7 @@ class Transaction:
         self, table: str, *, order: str | None = None, newest: int | None = None, **key: Any
     ) -> list[Row]:
         """Return the matching rows, by `order` (default: the key); `newest` keeps that many from the end."""
-        return [_decode(table, row) for row in self._raw(table, key, order, newest)]
+        return [_decode(table, row) for row in self._own(table, key, order, newest)]
 
     def largest(self, table: str, column: str, **key: Any) -> int | None:
         """Return the largest value of an integer column, or None."""
@@ -165,9 +186,8 @@ class Transaction:
         findings = []
         total, rows = 0, self._raw(table, {})
         for row in rows:
-            mac = row.pop("mac")
-            total += int(row_mac(self._key, table, row), 16)
-            if not hmac.compare_digest(str(mac), row_mac(self._key, table, row)):
+            total += int(_mac_of(self._key, table, row), 16)
+            if not self._holds(table, row):
                 findings.append(
                     (table, ",".join(str(row[name]) for name in REGISTRY[table].key), "row was changed")
                 )
@@ -176,6 +196,21 @@ class Transaction:
         if seal is None or dict(seal) != {**expected, "mac": row_mac(self._key, SEALS, expected)}:
             findings.append((table, "", "rows were added, changed or taken away"))
         return findings
+
+    def _own(
+        self, table: str, key: Mapping[str, Any], order: str | None = None, newest: int | None = None
+    ) -> list[Row]:
+        """Return the matching rows, each with its MAC, once every MAC holds."""
+        found = self._raw(table, key, order, newest)
+        if self._believed and not all(self._holds(table, row) for row in found):
+            raise Damaged(
+                f"a row of {table} in registry.db was changed by somebody else",
+                remedy="livinglab fsck; restore registry.db from a backup of this home",
+            )
+        return found
+
+    def _holds(self, table: str, row: Row) -> bool:
+        return hmac.compare_digest(str(row["mac"]).encode(), _mac_of(self._key, table, row).encode())
 
     def _raw(
         self, table: str, key: Mapping[str, Any], order: str | None = None, newest: int | None = None
@@ -188,7 +223,13 @@ class Transaction:
         return [dict(row) for row in self._link.execute(last).mappings()][::-1]
 
     def _reseal(self, table: str, rows: int, total: int) -> None:
-        seal = self._link.execute(sql.select(SEAL_TABLE).where(SEAL_TABLE.c.name == table)).mappings().one()
+        found = self._link.execute(sql.select(SEAL_TABLE).where(SEAL_TABLE.c.name == table)).mappings()
+        seal = dict(found.first() or {"mac": None})
+        if not self._holds(SEALS, seal):
+            raise Damaged(
+                f"the seal of {table} in registry.db was changed by somebody else",
+                remedy="livinglab fsck; restore registry.db from a backup of this home",
+            )
         changed = {
             "name": table,
             "rows": seal["rows"] + rows,

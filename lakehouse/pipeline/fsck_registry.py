@@ -40,7 +40,7 @@ class Snapshot:
 
 def read_snapshot(site: Site) -> Snapshot:
     """Return one consistent state of the registry; Damaged where a row cannot be parsed."""
-    with site.registry.reading() as tx:
+    with site.registry.reading(believed=False) as tx:
         return Snapshot({table: tx.many(table) for table in TABLES_READ})
 
 

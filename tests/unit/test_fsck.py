@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from deltalake import write_deltalake
 from home_samples import GOLD, make_home
 
 from lakehouse.adapters.registry_schema import REGISTRY
@@ -144,6 +147,29 @@ def test_a_file_changed_together_with_its_row_is_found(
 
 def _sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_an_intent_that_somebody_else_opened_is_not_ended(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The attacker writes a Delta version and an intent that names it: the replay must not sign it."""
+    folder = copy / "lake/gold/gait_by_cohort"
+    table = pa.table({"age_band": ["80-99"], "people": [1_000]})
+    write_deltalake(folder, table, mode="overwrite")
+    written = [{"table": GOLD, "base": 0, "mode": "overwrite", "by_subject": False, "kind": "write"}]
+    payload = {"inputs": [], "consent_root": None, "rows": {}}
+    (copy / "work").mkdir(exist_ok=True)
+    with closing(sqlite3.connect(copy / "registry.db")) as link, link:
+        (intent,) = link.execute("SELECT intent_id FROM intents WHERE verb = 'publish'").fetchone()
+        link.execute(
+            "UPDATE intents SET state = 'open', tables = ?, payload = ? WHERE intent_id = ?",
+            [json.dumps([{**written[0], "details": {}}]), json.dumps(payload), intent],
+        )
+    pq.write_table(table, copy / "work" / f"{intent}-0.parquet")
+    for _ in range(2):
+        code, said = fsck(copy, capsys)
+        assert code == 6
+        assert "registry.db intents" in places(said)
 
 
 def test_a_page_that_sqlite_cannot_read_is_damage(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:

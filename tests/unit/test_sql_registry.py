@@ -59,6 +59,7 @@ def test_an_error_leaves_nothing_behind(registry: SqlRegistry) -> None:
         "micro_epsilon, mac FROM charges WHERE charge_id = '0'",
         "UPDATE table_seals SET rows = 9 WHERE name = 'charges'",
         "DELETE FROM table_seals WHERE name = 'charges'",
+        "UPDATE charges SET purpose = x'ff00' WHERE charge_id = '1'",
     ],
 )
 def test_a_change_by_somebody_else_is_found(registry: SqlRegistry, statement: str) -> None:
@@ -70,6 +71,35 @@ def test_without_the_table_sum_a_deleted_row_would_go_unseen(registry: SqlRegist
     """The positive control: row MACs alone do not see that a row is gone."""
     behind_its_back(registry, "DELETE FROM charges WHERE charge_id = '0'")
     assert [problem for _, _, problem in registry.check() if problem == "row was changed"] == []
+
+
+def test_our_next_change_does_not_sign_what_somebody_else_wrote(registry: SqlRegistry) -> None:
+    """A row made anew from a forged one would bear a MAC that holds, and fit the sum."""
+    behind_its_back(registry, "UPDATE charges SET micro_epsilon = 1 WHERE charge_id = '1'")
+    for act in (
+        lambda tx: tx.change("charges", {"charge_id": "1"}, purpose="research"),
+        lambda tx: tx.drop("charges", charge_id="1"),
+        lambda tx: tx.one("charges", charge_id="1"),
+        lambda tx: tx.many("charges", newest=2),
+    ):
+        with pytest.raises(Damaged, match="changed by somebody else"), registry.transaction() as tx:
+            act(tx)
+    with registry.reading(believed=False) as tx:
+        assert tx.one("charges", charge_id="1")["micro_epsilon"] == 1
+    assert registry.check() != []
+
+
+def test_our_next_row_does_not_sign_a_sum_that_somebody_else_made(registry: SqlRegistry) -> None:
+    """MACs are readable, so whoever takes a charge back can make the sum that fits; only its MAC is ours."""
+    with sqlite3.connect(registry.path) as link:
+        (mac,) = link.execute("SELECT mac FROM charges WHERE charge_id = '0'").fetchone()
+        (total,) = link.execute("SELECT total FROM table_seals WHERE name = 'charges'").fetchone()
+        fitting = f"{(int(total, 16) - int(mac, 16)) % (1 << 256):x}"
+        link.execute("DELETE FROM charges WHERE charge_id = '0'")
+        link.execute("UPDATE table_seals SET rows = 2, total = ? WHERE name = 'charges'", [fitting])
+    with pytest.raises(Damaged, match="seal of charges"), registry.transaction() as tx:
+        tx.add("charges", charge_id="3")
+    assert registry.check() != []
 
 
 def test_a_damaged_file_is_damaged(tmp_path: Path) -> None:
