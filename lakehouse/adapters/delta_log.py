@@ -1,11 +1,10 @@
-"""Read a Delta table's log without Spark: its versions, who wrote them, its files and their digests.
+"""Read a Delta table's log without Spark: its versions, its files and their digests.
 
-Source: Delta protocol, sections "Delta Log Entries" and "Transaction Identifiers".
+Source: Delta protocol, section "Delta Log Entries".
 """
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from deltalake import DeltaTable
@@ -24,34 +23,6 @@ def table_versions(folder: Path) -> list[int]:
 def newest_version(folder: Path) -> int:
     """Return the newest version, -1 where there is no table."""
     return max(table_versions(folder), default=-1)
-
-
-def commit_file(folder: Path, version: int) -> Path:
-    """Return the path of one commit."""
-    return folder / LOG / f"{version:020d}.json"
-
-
-def version_of_intent(folder: Path, intent: str, above: int) -> int | None:
-    """Return the version above `above` whose `txn` action names `intent`, or None."""
-    for version in table_versions(folder):
-        if version > above and any(_names_intent(action, intent) for action in _actions(folder, version)):
-            return version
-    return None
-
-
-def _names_intent(action: Mapping[str, object], intent: str) -> bool:
-    transaction = action.get("txn")
-    return isinstance(transaction, Mapping) and transaction.get("appId") == intent
-
-
-def _actions(folder: Path, version: int) -> Iterator[Mapping[str, object]]:
-    path = commit_file(folder, version)
-    try:
-        yield from (json.loads(line) for line in path.read_text().splitlines() if line)
-    except (ValueError, OSError) as error:
-        raise Damaged(
-            f"commit {version} of {folder.name} cannot be parsed", remedy="livinglab fsck"
-        ) from error
 
 
 def open_table(folder: Path, version: int) -> DeltaTable:

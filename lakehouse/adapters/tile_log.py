@@ -115,10 +115,6 @@ class TileLog:
         """Return the proof that the first `new` leaves begin with the first `old`."""
         return self._nodes(consistency_ranges(old, new), new)
 
-    def root_at(self, size: int) -> bytes:
-        """Return the root of the log's first `size` leaves."""
-        return self._nodes([(0, size)], size)[0] if size else EMPTY_ROOT
-
     def entry(self, index: int) -> bytes:
         """Return one entry."""
         size = self.size()

@@ -46,12 +46,6 @@ def covers(consents: Iterable[Consent], purpose: str, at: datetime) -> ConsentDe
     return "permit" if permits else None
 
 
-def is_permitted(consents: Iterable[Consent], purpose: str, at: datetime, *, without_record: bool) -> bool:
-    """Whether one person's data may serve a purpose; `without_record` is the policy's default."""
-    decision = covers(consents, purpose, at)
-    return without_record if decision is None else decision == "permit"
-
-
 def _is_overcome(denial: Consent, permits: Iterable[Consent]) -> bool:
     return denial.valid_from is not None and any(
         permit.valid_from is not None and permit.valid_from > denial.valid_from for permit in permits

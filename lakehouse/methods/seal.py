@@ -83,13 +83,6 @@ def seal_constant(
     return seal_bytes(AESGCM(key), value.encode(), sealing_place(table, column, subject, batch, row))
 
 
-def open_constant(
-    blob: bytes, subject: str, key: bytes, *, table: str, column: str, batch: int, row: int | None = None
-) -> str:
-    """Open one sealed value; raises Damaged as `open_values` does."""
-    return open_bytes(AESGCM(key), blob, sealing_place(table, column, subject, batch, row)).decode()
-
-
 def sealing_place(table: str, column: str, subject: str, batch: int, row: int | None = None) -> bytes:
     """Return the associated data of a blob (the suite byte is put before it by the cipher)."""
     return frame_parts(table, column, subject, str(batch), *([] if row is None else [str(row)]))

@@ -22,7 +22,7 @@ class ConsentCoverage:
     """What covers a use of people's data. Sets hold pseudonyms as they were asked for.
 
     by_record: permitted by a consent record; by_policy: by the policy's default for people without
-    one; denied: everyone else. root: see `consent_root`.
+    one; denied: everyone else. root: Merkle root (hex) over a commitment to each permitted person.
     """
 
     purpose: str
@@ -79,15 +79,6 @@ def permitted_subjects(site: Site, pseudonyms: Iterable[str], purpose: str) -> s
     return set(consent_coverage(site, pseudonyms, purpose).permitted)
 
 
-def consent_root(site: Site, pseudonyms: Iterable[str], purpose: str) -> str:
-    """Return the Merkle root (hex) over one commitment a permitted person, sorted by value.
-
-    Commitment: HMAC-SHA256 under the vault's `consent` key over canonical [purpose, pseudonym,
-    "record" or "policy"]. It opens for one person without saying who else is in it.
-    """
-    return consent_coverage(site, pseudonyms, purpose).root
-
-
 def _records_by_person(site: Site) -> Mapping[str, list[Consent]]:
     version = current_version(site, CONSENTS)
     if version is None:
@@ -101,6 +92,11 @@ def _records_by_person(site: Site) -> Mapping[str, list[Consent]]:
 
 
 def _root(site: Site, permitted: Mapping[str, str], purpose: str) -> str:
+    """Return the root over one commitment a permitted person, sorted by value.
+
+    Commitment: HMAC-SHA256 under the vault's `consent` key over canonical [purpose, pseudonym,
+    "record" or "policy"]. It opens for one person without saying who else is in it.
+    """
     key = site.vault.table_key("consent")
     commitments = sorted(
         hmac.digest(key, canonical_json([purpose, pseudonym, basis]), "sha256")

@@ -4,7 +4,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from lakehouse.adapters.key_tree import frame_parts, open_bytes, seal_bytes
 from lakehouse.errors import Damaged
-from lakehouse.methods.seal import open_constant, open_values, seal_constant, seal_values
+from lakehouse.methods.seal import open_values, seal_constant, seal_values
 from lakehouse.methods.unseal import open_column
 
 KEYS = {"ann": b"a" * 32, "ben": b"b" * 32}
@@ -73,7 +73,7 @@ def test_every_single_changed_byte_is_found():
     for place in range(len(blob)):
         changed = blob[:place] + bytes([blob[place] ^ 1]) + blob[place + 1 :]
         with pytest.raises(Damaged):
-            open_constant(changed, "ann", KEYS["ann"], table="t", column="c", batch=1)
+            opened(pa.array([changed]), pa.array(["ann"]), table="t", column="c", batches=pa.array([1]))
 
 
 def test_swapping_two_people_is_found_by_us_and_missed_by_a_broken_seal():
