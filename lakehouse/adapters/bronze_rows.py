@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from lakehouse.adapters.arrow_types import ARROW_TYPES
 from lakehouse.adapters.key_tree import frame_parts, open_bytes, seal_bytes
 from lakehouse.core.contract import Column, ColumnType, DatasetContract, Sensitivity
 from lakehouse.errors import Damaged
-from lakehouse.methods.conforming import ARROW_TYPES
 from lakehouse.methods.seal import seal_constant, seal_values
 from lakehouse.readers.input_files import FileRows
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lakehouse.adapters.arrow_types import plain_types
 from lakehouse.adapters.delta_log import open_table
 from lakehouse.adapters.spark_session import Engine, start_session
 
@@ -95,22 +96,3 @@ class DeltaLake:
 
 
 _sessions: dict[str, Any] = {}
-
-
-def plain_types(rows: pa.Table) -> pa.Table:
-    """Return the table with one Arrow type a kind: string, binary, int64, double, bool, date32, timestamp."""
-    return rows.cast(pa.schema([pa.field(field.name, _plain(field.type)) for field in rows.schema]))
-
-
-def _plain(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return pa.string()
-    if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
-        return pa.binary()
-    if pa.types.is_integer(kind):
-        return pa.int64()
-    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return pa.float64()
-    if pa.types.is_timestamp(kind):
-        return pa.timestamp("us", "UTC")
-    return kind

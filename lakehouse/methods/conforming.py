@@ -12,18 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakehouse.adapters.arrow_types import ARROW_TYPES
 from lakehouse.core.contract import Column, ColumnType
 from lakehouse.methods.context import Applied
 from lakehouse.methods.partial_dates import parse_date, parse_timestamp
-
-ARROW_TYPES: Mapping[ColumnType, pa.DataType] = {
-    ColumnType.TEXT: pa.string(),
-    ColumnType.INTEGER: pa.int64(),
-    ColumnType.NUMBER: pa.float64(),
-    ColumnType.BOOLEAN: pa.bool_(),
-    ColumnType.DATE: pa.date32(),
-    ColumnType.TIMESTAMP: pa.timestamp("us", "UTC"),
-}
 
 
 def conform_values(applied: Applied, column: Column) -> Applied:

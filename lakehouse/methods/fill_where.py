@@ -7,8 +7,9 @@ stage 0 by definition, whether the source wrote 0 or nothing. A value that is th
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakehouse.adapters.arrow_types import ARROW_TYPES
 from lakehouse.core.contract import Column, ColumnType
-from lakehouse.methods.conforming import ARROW_TYPES, cast_values
+from lakehouse.methods.conforming import cast_values
 from lakehouse.methods.context import Applied, MethodContext
 from lakehouse.methods.parameters import Parameters
 

@@ -6,8 +6,8 @@ speed of walk 01 stands in `speed_01_m_s`. What the table does not name is null.
 
 import pyarrow as pa
 
+from lakehouse.adapters.arrow_types import ARROW_TYPES
 from lakehouse.core.contract import Column
-from lakehouse.methods.conforming import ARROW_TYPES
 from lakehouse.methods.context import Applied, MethodContext
 from lakehouse.methods.parameters import Parameters
 

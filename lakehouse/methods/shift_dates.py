@@ -11,9 +11,10 @@ from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
+from lakehouse.adapters.arrow_types import ARROW_TYPES
 from lakehouse.adapters.vault import Vault
 from lakehouse.core.contract import Column, ColumnType
-from lakehouse.methods.conforming import ARROW_TYPES, READERS
+from lakehouse.methods.conforming import READERS
 from lakehouse.methods.context import Applied, MethodContext
 
 LONGEST_SHIFT = 365

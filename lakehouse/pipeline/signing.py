@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lakehouse.adapters.arrow_rows import canonical_rows, content_leaves, ordered_rows
+from lakehouse.adapters.arrow_types import plain_types
 from lakehouse.adapters.bronze_rows import PLACE_COLUMNS
 from lakehouse.adapters.delta_log import Manifest, file_manifest, newest_version
-from lakehouse.adapters.delta_tables import plain_types
 from lakehouse.adapters.sql_registry import Row, Transaction
 from lakehouse.core.digests import file_digest
 from lakehouse.core.lineage import Version

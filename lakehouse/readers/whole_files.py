@@ -4,17 +4,10 @@ import hashlib
 
 import pyarrow as pa
 
-from lakehouse.core.contract import ColumnType, DatasetContract
+from lakehouse.adapters.arrow_types import ARROW_TYPES
+from lakehouse.core.contract import DatasetContract
 from lakehouse.readers.input_files import FileRows, InputFile, RejectedRow
 
-ARROW_TYPES = {
-    ColumnType.TEXT: pa.string(),
-    ColumnType.INTEGER: pa.int64(),
-    ColumnType.NUMBER: pa.float64(),
-    ColumnType.BOOLEAN: pa.bool_(),
-    ColumnType.DATE: pa.date32(),
-    ColumnType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
-}
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
