@@ -1,8 +1,16 @@
 """One Airflow for all tests of a process: it reads its settings once, when it is first imported."""
 
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import pytest
+
+RUN = "publish_walkers_open/manual__2026-11-22T10:00:00+00:00"
+SCRIPT = "<script>alert('canary')</script>"
 
 SITE = """name = "test"
 expectations = "expectations"
@@ -113,14 +121,34 @@ def write_site(folder: Path) -> Path:
     return site
 
 
+@dataclass(frozen=True)
+class TestedAirflow:
+    """The folder of the tests' home and site, and the environment in which Airflow finds them."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    @contextmanager
+    def in_force(self, home: str = "home") -> Iterator[Path]:
+        """Set the environment while the block runs; yields the folder of the LivingLab home."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            patch.setenv("LIVINGLAB_HOME", str(self.folder / home))
+            yield self.folder / home
+
+
 @cache
-def airflow_for_tests() -> Path:
-    """Point Airflow at a temporary home, make its database, and return that home's folder."""
-    from livinglab_airflow.settings import use_airflow
+def tested_airflow() -> TestedAirflow:
+    """Point Airflow at a temporary folder, once for this process, and make its database."""
+    from livinglab_airflow.settings import airflow_settings
 
     folder = Path(tempfile.mkdtemp(prefix="livinglab-airflow-"))
-    use_airflow(folder / "home", site_file=write_site(folder))
-    from livinglab_airflow.database import prepare_database
+    settings = airflow_settings(folder / "home", site_file=write_site(folder))
+    own = {"LIVINGLAB_KEYS": str(folder / "keys"), "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING"}
+    tested = TestedAirflow(folder, {**settings, **own})
+    with tested.in_force():
+        from livinglab_airflow.database import prepare_database
 
-    prepare_database()
-    return folder / "home"
+        prepare_database()
+    return tested

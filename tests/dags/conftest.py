@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from airflow_homes import airflow_for_tests
+from airflow_homes import tested_airflow
 
 
-@pytest.fixture(scope="session")
-def airflow_home() -> Path:
-    return airflow_for_tests()
+@pytest.fixture(scope="module", autouse=True)
+def airflow_home() -> Iterator[Path]:
+    with tested_airflow().in_force() as home:
+        yield home
 
 
 @pytest.fixture

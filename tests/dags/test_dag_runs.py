@@ -1,6 +1,5 @@
 """A source DAG run through Airflow on real Delta: what it takes in, and what it leaves behind."""
 
-import os
 import sqlite3
 
 import pytest
@@ -13,8 +12,7 @@ TEXT = f"person_id,name,steps\nP001,{CANARY},4711008150\nP002,Another Person,12\
 
 
 @pytest.fixture(scope="module")
-def site(airflow_home, tmp_path_factory):
-    os.environ.setdefault("LIVINGLAB_KEYS", str(tmp_path_factory.mktemp("keys")))
+def site(airflow_home):
     from lakehouse.sites import open_site
 
     return open_site(airflow_home.parent / "site.toml", airflow_home, create=True)

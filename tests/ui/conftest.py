@@ -1,67 +1,67 @@
 """The pages as Airflow serves them: its own application, its own sign-in, a home with a little history."""
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_homes import airflow_for_tests
-
-RUN = "publish_walkers_open/manual__2026-11-22T10:00:00+00:00"
-SCRIPT = "<script>alert('canary')</script>"
+from airflow_homes import RUN, SCRIPT, tested_airflow
 
 
-@pytest.fixture(scope="session")
-def airflow_home() -> Path:
-    return airflow_for_tests()
+@pytest.fixture(scope="module", autouse=True)
+def airflow_home() -> Iterator[Path]:
+    """A home with versions, a waiting release whose reason holds markup, quarantine, and a report."""
+    tested = tested_airflow()
+    with tested.in_force("home-with-history") as home:
+        from lakehouse.sites import open_site
+
+        site = open_site(tested.folder / "site.toml", home, create=True)
+        _add_history(site)
+        site.home.place("reports", "site.html").write_text("<!doctype html><h1>The whole site</h1>")
+        yield home
 
 
-@pytest.fixture(scope="session")
-def airflow_app(airflow_home: Path) -> Any:
+@pytest.fixture
+def airflow_app() -> Any:
     """The plugin's own application, as it is mounted."""
     from livinglab_airflow.web import app
 
     return app
 
 
-@pytest.fixture(scope="session")
-def home_with_history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with versions, a waiting release whose reason holds markup, quarantine, and a report."""
-    folder = airflow_for_tests()
-    os.environ.setdefault("LIVINGLAB_KEYS", str(tmp_path_factory.mktemp("keys")))
-    from lakehouse.sites import open_site
-
-    site = open_site(folder.parent / "site.toml", folder, create=True)
-    _add_history(site)
-    reports = site.home.place("reports")
-    (reports / "site.html").write_text("<!doctype html><title>Report</title><h1>The whole site</h1>")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def web(home_with_history: Path) -> Any:
-    """A client of Airflow's API server with our plugin in it."""
-    from airflow.api_fastapi.app import create_app
-    from fastapi.testclient import TestClient
+@pytest.fixture(scope="module")
+def passwords(airflow_home: Path) -> dict[str, str]:
     from livinglab_airflow.settings import prepared_passwords
 
-    prepared_passwords(home_with_history)
-    with TestClient(create_app(apps="all"), base_url="http://testserver") as client:
+    return prepared_passwords(airflow_home.parent / "home")
+
+
+@pytest.fixture(scope="module")
+def web(passwords: dict[str, str]) -> Iterator[Any]:
+    """A client of Airflow's API server with our plugin in it."""
+    from fastapi.testclient import TestClient
+
+    with TestClient(_served()) as client:
         yield client
 
 
-@pytest.fixture(scope="session")
-def sign_in(web: Any, home_with_history: Path) -> Callable[[str], dict[str, str]]:
+@pytest.fixture(scope="module")
+def sign_in(web: Any, passwords: dict[str, str]) -> Callable[[str], dict[str, str]]:
     """Return the headers of a signed-in account."""
-    from livinglab_airflow.settings import prepared_passwords
 
     def headers(name: str) -> dict[str, str]:
-        password = prepared_passwords(home_with_history)[name]
-        answer = web.post("/auth/token", json={"username": name, "password": password})
+        answer = web.post("/auth/token", json={"username": name, "password": passwords[name]})
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
     return headers
+
+
+@cache
+def _served() -> Any:
+    from airflow.api_fastapi.app import create_app
+
+    return create_app(apps="all")
 
 
 def _add_history(site: Any) -> None:

@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 import pytest
-from conftest import RUN, SCRIPT
+from airflow_homes import RUN, SCRIPT
 
 pytestmark = pytest.mark.airflow
 
