@@ -25,7 +25,7 @@ MODULUS = 1 << 256
 SEALS = "table_seals"
 SQL_TYPES: Mapping[str, type[sql.types.TypeEngine[Any]]] = {
     "text": sql.Text,
-    "integer": sql.BigInteger,
+    "integer": sql.Integer,
     "json": sql.Text,
 }
 
@@ -35,7 +35,8 @@ def _sql_table(name: str, schema: TableSchema, metadata: sql.MetaData) -> sql.Ta
         sql.Column(column, SQL_TYPES[kind], primary_key=column in schema.key, autoincrement=False)
         for column, kind in schema.columns.items()
     ]
-    return sql.Table(name, metadata, *columns, sql.Column("mac", sql.Text, nullable=False))
+    mac = sql.Column("mac", sql.Text, nullable=False)
+    return sql.Table(name, metadata, *columns, mac, sqlite_strict=True)
 
 
 METADATA = sql.MetaData()
@@ -44,9 +45,10 @@ SEAL_TABLE = sql.Table(
     SEALS,
     METADATA,
     sql.Column("name", sql.Text, primary_key=True),
-    sql.Column("rows", sql.BigInteger, nullable=False),
+    sql.Column("rows", sql.Integer, nullable=False),
     sql.Column("total", sql.Text, nullable=False),
     sql.Column("mac", sql.Text, nullable=False),
+    sqlite_strict=True,
 )
 
 

@@ -50,7 +50,7 @@ class Vault:
 
     def __init__(self, path: Path, keys: VaultKeys) -> None:
         self._keys = keys
-        self._database = VaultDatabase(path)
+        self._database = VaultDatabase(path, lambda: derive_key(keys.index_key(), "vault_rows"))
 
     def create(self) -> None:
         """Make an empty vault with its own key; an existing one is left as it is."""
@@ -66,6 +66,10 @@ class Vault:
         if value is None:
             raise Damaged("the vault has lost its counter", remedy="restore vault.db from its backup")
         return int(value)
+
+    def broken_seals(self) -> tuple[str, ...]:
+        """Return the tables in which somebody else added, changed or took away a row."""
+        return self._database.broken_seals()
 
     # who is who
 

@@ -1,6 +1,6 @@
-"""The vault's SQLite file: one writer at a time, every committed change counted."""
+"""The vault's SQLite file: one writer at a time, every committed change counted and sealed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,14 +8,19 @@ from sqlalchemy import Connection, insert, text, update
 
 from lakehouse.adapters.sqlite_files import make_private_file, named_failures, private_engine
 from lakehouse.adapters.vault_schema import COUNTER, METADATA
+from lakehouse.adapters.vault_seals import RowChanges, begin_seals, broken_seals
 from lakehouse.errors import Unavailable
 
 
 class VaultDatabase:
-    """Transactions on one vault file; every committed change raises its counter."""
+    """Transactions on one vault file; every committed change raises its counter and renews its seals.
 
-    def __init__(self, path: Path) -> None:
+    `row_key` returns the key of the seals, which lies outside the home.
+    """
+
+    def __init__(self, path: Path, row_key: Callable[[], bytes]) -> None:
         self._path = path
+        self._row_key = row_key
         self._engine = private_engine(path)
 
     def create(self) -> None:
@@ -23,8 +28,15 @@ class VaultDatabase:
         make_private_file(self._path)
         with self._writing() as connection:
             METADATA.create_all(connection)
-            if connection.scalar(COUNTER.select()) is None:
-                connection.execute(insert(COUNTER).values(value=0))
+            begin_seals(connection, self._row_key())
+            with self._sealing(connection):
+                if connection.scalar(COUNTER.select()) is None:
+                    connection.execute(insert(COUNTER).values(value=0))
+
+    def broken_seals(self) -> tuple[str, ...]:
+        """Return the tables in which somebody else added, changed or took away a row."""
+        with self.reading() as connection:
+            return tuple(broken_seals(connection, self._row_key()))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -41,11 +53,18 @@ class VaultDatabase:
     def changing(self) -> Iterator[Connection]:
         """Yield the only writer; commits at the end and counts the change, rolls back on an error."""
         self._require_file()
-        with self._writing() as connection:
+        with self._writing() as connection, self._sealing(connection):
             before = connection.scalar(text("SELECT total_changes()"))
             yield connection
             if connection.scalar(text("SELECT total_changes()")) != before:
                 connection.execute(update(COUNTER).values(value=COUNTER.c.value + 1))
+
+    @contextmanager
+    def _sealing(self, connection: Connection) -> Iterator[None]:
+        changes = RowChanges(self._row_key())
+        changes.watch(connection)
+        yield
+        changes.reseal(connection)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

@@ -8,7 +8,12 @@ from typing import Any
 from lakehouse.adapters.sqlite_integrity import is_whole
 from lakehouse.errors import Damaged
 from lakehouse.pipeline.fsck_models import check_models
-from lakehouse.pipeline.fsck_people import check_content, check_vault_age, newest_versions
+from lakehouse.pipeline.fsck_people import (
+    check_content,
+    check_vault_age,
+    check_vault_rows,
+    newest_versions,
+)
 from lakehouse.pipeline.fsck_registry import (
     Finding,
     Snapshot,
@@ -52,7 +57,7 @@ def fsck(site: Site, say: Say) -> FsckResult:
     site.actor.require("fsck")
     site.vault.counter()
     folders = table_folders(site)
-    findings = list(check_rows(site))
+    findings = [*check_rows(site), *check_vault_rows(site)]
     try:
         snapshot = read_snapshot(site)
         findings += _check_registry(site, snapshot, say)

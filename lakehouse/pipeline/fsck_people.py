@@ -11,6 +11,12 @@ from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.writing import as_version
 
 
+def check_vault_rows(site: Site) -> Iterator[Finding]:
+    """Check that nobody else wrote into the vault."""
+    for table in site.vault.broken_seals():
+        yield Finding(kind="rows were added, changed or taken away", place=f"vault.db {table}")
+
+
 def check_vault_age(site: Site, snapshot: Snapshot) -> Iterator[Finding]:
     """Check that the vault is not older than the newest record says."""
     counter = site.vault.counter()
