@@ -5,11 +5,11 @@ import shlex
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.cli.output import print_facts, print_table
+from lakehouse.cli.output import print_facts, print_table, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,7 +18,10 @@ Document = Mapping[str, Any]
 
 
 def show_summary(console: "Console", document: Document, home: Path) -> None:
-    """Print received, set aside, found, released, waiting, asked, predicted, proved and what to try next."""
+    """Print received, set aside, found, released, waiting, asked, predicted, proved and what to try next.
+
+    It fits a terminal of 80 columns.
+    """
     _show_tables(console, document)
     _show_releases(console, document["releases"])
     _show_answer(console, document["answers"][0])
@@ -44,32 +47,47 @@ def next_steps(document: Document, home: Path) -> list[str]:
 
 
 def _show_tables(console: "Console", document: Document) -> None:
-    columns = ["table", "version", "received", "accepted", "set aside", "why", "rows"]
+    results = (*document["batches"], *document["silver"])
     print_table(
         console,
-        columns,
-        [_table_row(result) for result in (*document["batches"], *document["silver"])],
+        ["table", "received", "accepted", "set aside", "rows"],
+        [_table_row(result) for result in results],
         title="Received and refined",
-        right=["version", "received", "accepted", "set aside", "rows"],
+        right=["received", "accepted", "set aside", "rows"],
     )
+    _show_lines(console, "Set aside, and why", [(own["table"], _codes(own)) for own in results])
 
 
-def _table_row(result: Document) -> list[object]:
-    reasons = ", ".join(f"{count:,} {code}" for code, count in sorted(result["reasons"].items()))
-    numbers = [f"{result[name]:,}" for name in ("received", "accepted", "quarantined")]
-    return [result["table"], result["version"], *numbers, reasons or None, f"{result['rows']:,}"]
+def _show_lines(console: "Console", title: str, lines: Iterable[tuple[str, str]]) -> None:
+    """Print a name and a sentence a line, without the names about which there is nothing to say."""
+    said = [(name, sentence) for name, sentence in lines if sentence]
+    if not said:
+        return
+    width = max(len(name) for name, _ in said)
+    console.print(f"\n{title}")
+    for name, sentence in said:
+        console.print(f"{name.ljust(width)}  {printable(sentence)}", soft_wrap=True)
 
 
-def _show_releases(console: "Console", releases: Iterable[Document]) -> None:
-    columns = ["product", "state", "version", "rows", "suppressed", "k", "l", "t", "why"]
+def _table_row(result: Document) -> list[str]:
+    numbers = [f"{result[name]:,}" for name in ("received", "accepted", "quarantined", "rows")]
+    return [result["table"], *numbers]
+
+
+def _codes(result: Document) -> str:
+    return ", ".join(f"{count:,} {code}" for code, count in sorted(result["reasons"].items()))
+
+
+def _show_releases(console: "Console", releases: Sequence[Document]) -> None:
     kept = ("product", "state", "version", "rows", "suppressed", "k", "l", "t")
     print_table(
         console,
-        columns,
-        [[*(r[name] for name in kept), "; ".join(r["reasons"]) or None] for r in releases],
+        ["product", "state", "version", "rows", "left out", "k", "l", "t"],
+        [[r[name] for name in kept] for r in releases],
         title="Released and waiting",
-        right=["version", "rows", "suppressed", "k", "l", "t"],
+        right=["version", "rows", "left out", "k", "l", "t"],
     )
+    _show_lines(console, "Why", [(release["product"], "; ".join(release["reasons"])) for release in releases])
 
 
 def _show_answer(console: "Console", answer: Document) -> None:
@@ -85,9 +103,11 @@ def _show_answer(console: "Console", answer: Document) -> None:
 
 def _facts(document: Document) -> dict[str, object]:
     head, seconds = document["checkpoint"], document["seconds"]
+    results = (*document["batches"], *document["silver"])
     waiting = [release["product"] for release in _waiting(document)]
     return {
-        "found": _findings((*document["batches"], *document["silver"])),
+        "new": _news((*results, *document["releases"])),
+        "found": _findings(results),
         "waiting": f"{', '.join(waiting)}: for the data protection officer" if waiting else "nothing",
         "predicted": _prediction(document),
         "proved": _proof(document),
@@ -95,6 +115,13 @@ def _facts(document: Document) -> dict[str, object]:
         "report": document["report"],
         "took": f"{seconds['total']:.0f} s",
     }
+
+
+def _news(results: Sequence[Document]) -> str:
+    new = sum(not result["repeated"] for result in results)
+    if not new:
+        return "nothing: all of this stood already, nothing was landed or released twice"
+    return "all of this" if new == len(results) else f"{new} of {len(results)}; the others stood already"
 
 
 def _waiting(document: Document) -> list[Document]:
@@ -108,7 +135,7 @@ def _findings(results: Iterable[Document]) -> str:
     if not kinds:
         return "no personal data in the open"
     most = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(5))
-    return f"personal data {kinds.total():,} times and dealt with: {most}"
+    return f"personal data {kinds.total():,} times, and dealt with it; most often {most}"
 
 
 def _prediction(document: Document) -> str:
@@ -117,7 +144,8 @@ def _prediction(document: Document) -> str:
         return f"nothing: {document['why']}"
     agreed = "equal to" if given["agreement"] else "NOT EQUAL to"
     spent = f"{given['milliseconds']:.0f} ms"
-    return f"{given['score']:.3f} on ciphertext in {spent}, {agreed} the score in clear"
+    score = f"{given['score']:.3f} for an invented walker"
+    return f"{score}, on ciphertext in {spent}, {agreed} the score in clear"
 
 
 def _proof(document: Document) -> str:

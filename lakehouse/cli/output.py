@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from lakehouse.adapters.durable_files import write_durably
+from lakehouse.cli.table_layout import GAP, fit_columns
 from lakehouse.errors import LivingLabError, WrongUse
 
 if TYPE_CHECKING:
@@ -104,18 +105,45 @@ def print_table(
     title: str | None = None,
     right: Sequence[str] = (),
 ) -> None:
-    """Print a table; the columns named in `right` are set flush right, None shows as a dash."""
+    """Print a table; the columns named in `right` are set flush right, None shows as a dash.
+
+    No word is broken: where the table is wider than the terminal, each row becomes lines of its own.
+    """
+    cells = [["–" if cell is None else printable(str(cell)) for cell in row] for row in rows]
+    whole = [index for index, name in enumerate(columns) if name in right]
+    widths = fit_columns([list(columns), *cells], console.width, whole=whole)
+    if title:
+        console.print(f"\n{printable(title)}")
+    if widths is None:
+        _print_records(console, columns, cells)
+    else:
+        _print_grid(console, columns, cells, widths, right)
+
+
+def _print_grid(
+    console: "Console",
+    columns: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    widths: Sequence[int],
+    right: Sequence[str],
+) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    heading = Text(printable(title)) if title else None
-    table = Table(box=SIMPLE_HEAD, title=heading, title_justify="left", pad_edge=False)
-    for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("–" if cell is None else printable(str(cell))) for cell in row))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, GAP - 1, 0, 0), show_edge=False)
+    for name, width in zip(columns, widths, strict=True):
+        table.add_column(name, justify="right" if name in right else "left", width=width, overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
     console.print(table)
+
+
+def _print_records(console: "Console", columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    for number, row in enumerate(cells):
+        if number:
+            console.print()
+        print_facts(console, dict(zip(columns, row, strict=True)))
 
 
 def print_facts(console: "Console", facts: Mapping[str, object]) -> None:

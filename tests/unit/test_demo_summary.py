@@ -15,6 +15,7 @@ TABLE = {
     "reasons": {"id_not_canonical": 1, "duplicate_row": 9},
     "rows": 1190,
     "findings": {"PERSON": 12},
+    "repeated": False,
 }
 RELEASE = {
     "release": "conditions_by_age-1",
@@ -27,6 +28,7 @@ RELEASE = {
     "l": None,
     "t": None,
     "reasons": ["small_cells"],
+    "repeated": False,
 }
 ANSWER = {
     "stat": "mean",
@@ -52,9 +54,9 @@ DOCUMENT = {
 }
 
 
-def summary(document):
+def summary(document, width=160):
     written = io.StringIO()
-    show_summary(Console(file=written, width=160, no_color=True), document, Path("/srv/home"))
+    show_summary(Console(file=written, width=width, no_color=True), document, Path("/srv/home"))
     return written.getvalue()
 
 
@@ -67,6 +69,28 @@ def test_the_summary_says_all_that_a_newcomer_asks():
         assert said in text
     for said in ("gold.gait_by_cohort: verified", "/srv/home/reports/site.html", "93 s"):
         assert said in text
+
+
+def test_a_terminal_of_eighty_columns_shows_every_name_and_reason_whole():
+    text = summary(DOCUMENT, width=80)
+
+    assert "bronze.gait_people     1,200     1,190         10  1,190" in text
+    assert "bronze.gait_people  9 duplicate_row, 1 id_not_canonical" in text
+    assert "conditions_by_age  SUBMITTED" in text
+    assert "conditions_by_age  small_cells" in text
+
+
+def test_a_second_run_says_that_everything_stood_already():
+    again = {"repeated": True}
+    repeated = {
+        **DOCUMENT,
+        "batches": [{**own, **again} for own in DOCUMENT["batches"]],
+        "silver": [{**own, **again} for own in DOCUMENT["silver"]],
+    }
+
+    assert "new        all of this" in summary(DOCUMENT)
+    assert "new        1 of 3; the others stood already" in summary(repeated)
+    assert "nothing was landed or released twice" in summary({**repeated, "releases": [{**RELEASE, **again}]})
 
 
 def test_a_proof_that_does_not_hold_is_not_hidden():
