@@ -32,6 +32,12 @@ QUESTION: Mapping[str, Any] = {
     "purpose": "research",
 }
 MODEL = "pd_screen"
+MEANING: Mapping[str, str] = {
+    "ask": "ask: a mean with noise",
+    "predict": "predict: train and compile the model, score one input on ciphertext",
+    "prove": "prove: write a bundle and check it as a stranger would",
+    "report": "report: the whole site in one page",
+}
 PROOF_FILE = "proof.json"
 
 
@@ -114,7 +120,8 @@ def _run_dags(
                 seconds[event["dag"]] = event["seconds"]
     if last != "finished":
         raise LivingLabError("Airflow ended before the DAGs had run", remedy=f"its log: {log}")
-    return {"batches": batches, "silver": list(silver.values()), "releases": releases}
+    refined = sorted(silver.values(), key=lambda own: own["leaf"])
+    return {"batches": batches, "silver": refined, "releases": releases}
 
 
 def _show_event(steps: StepLines, event: Mapping[str, Any]) -> None:
@@ -126,7 +133,7 @@ def _show_event(steps: StepLines, event: Mapping[str, Any]) -> None:
 
 
 def _step(steps: StepLines, seconds: dict[str, float], name: str, work: Callable[[], Result]) -> Result:
-    steps.begin(name)
+    steps.begin(MEANING.get(name, name))
     with _timed(seconds, name):
         result = work()
     steps.done(name, seconds[name])
