@@ -20,6 +20,20 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 LONGEST_SENTENCE = 160
 
 
+class SentenceGroup(TyperGroup):
+    """A group of commands, each listed in one whole sentence."""
+
+    def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write the commands below one another."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, self.commands[name].get_short_help_str(LONGEST_SENTENCE))
+                    for name in self.list_commands(ctx)
+                ]
+            )
+
+
 class SectionedGroup(TyperGroup):
     """The root command; what no section names stands under `More`."""
 

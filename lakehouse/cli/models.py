@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lakehouse.cli.command_list import SentenceGroup
 from lakehouse.cli.output import context_of, print_facts, print_table, replace_file
 from lakehouse.errors import NotVerified, UnreadableInput
 
@@ -18,18 +19,20 @@ if TYPE_CHECKING:
 LARGEST_INPUT = 1 << 20
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="The model, as `livinglab models` lists it.")]
 
-models_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+models_app = typer.Typer(cls=SentenceGroup, invoke_without_command=True, rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this group."""
-    app.add_typer(models_app, name="models", help="Trained models and their cards.")
+    app.add_typer(models_app, name="models")
     app.command("predict")(predict_score)
 
 
 @models_app.callback()
 def list_models(context: typer.Context) -> None:
-    """List the trained models with their figures. Reads the registry and the signed cards.
+    """List the trained models, show and check their cards and files.
+
+    Alone it lists them with their figures. Reads the registry and the signed cards. Writes nothing.
 
     Example: livinglab models --json
     """

@@ -98,8 +98,7 @@ def _print_status(console: "Console", status: "SiteStatus") -> None:
         rows = [[own[name] for name in columns] for own in status.budget]
         print_table(console, columns, rows, title="Privacy budget", right=["cap", "spent", "left"])
     for release in status.waiting:
-        console.print(
-            f"waiting for a decision: {release['product']} (livinglab approve {release['release']})"
-        )
+        console.print(f"waiting for a decision: {release['product']}")
+        console.print(f'  livinglab approve {release["release"]} --reason "..."', soft_wrap=True)
     for missing in status.missing:
         console.print(f"missing: {missing['what']}: {missing['remedy']}")

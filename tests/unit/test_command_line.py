@@ -176,3 +176,9 @@ def test_help_is_fast_and_loads_nothing_heavy():
 def test_the_list_of_commands_has_a_section_for_each():
     listed = {name for names in SECTIONS.values() for name in names}
     assert listed == set(typer.main.get_command(command_line.build_app()).commands)
+
+
+def test_commands_are_listed_in_whole_sentences(capsys):
+    for group in ([], ["models"]):
+        assert command_line.run([*group, "--help"]) == 0
+        assert "..." not in capsys.readouterr().out.partition("\nOptions:")[2]
