@@ -155,16 +155,15 @@ def _add_record(tx: Transaction, index: int, draft: Draft) -> None:
 
 
 def publish_log(site: Site) -> None:
-    """Bring tiles and checkpoint up to the registry's entries; Damaged where they are ahead of it."""
+    """Bring tiles and checkpoint up to the registry's entries.
+
+    Damaged where the log is ahead of them, or behind a head that was kept once it was signed.
+    """
     with hold_locks(site.home.place("locks"), [LOG_LOCK]):
         size = site.log.size()
         with site.registry.reading() as tx:
             total = tx.count("entries")
-            if size > total:
-                raise Damaged(
-                    f"the log has {size} entries, registry.db {total}: registry.db is an older copy",
-                    remedy="restore the registry.db that belongs to this log",
-                )
+            _require_same_age(size, total, tx.largest("checkpoints", "size") or 0)
             newer = (
                 [row["entry"].encode() for row in tx.many("entries", newest=total - size)]
                 if total > size
@@ -175,6 +174,21 @@ def publish_log(site: Site) -> None:
             site.log.extend(newer, size)
         if not kept:
             _keep_checkpoint(site, total)
+
+
+def _require_same_age(size: int, total: int, kept: int) -> None:
+    """Raise Damaged where registry/ or registry.db is an older copy: a log never becomes shorter."""
+    if size > total:
+        raise Damaged(
+            f"the log has {size} entries, registry.db {total}: registry.db is an older copy",
+            remedy="restore the registry.db that belongs to this log",
+        )
+    if size < kept:
+        raise Damaged(
+            f"the log has {size} entries, a head of {kept} was signed: registry/ is an older copy",
+            remedy="restore the registry/ that belongs to this home",
+            place="registry/checkpoint",
+        )
 
 
 def _keep_checkpoint(site: Site, size: int) -> None:

@@ -18,7 +18,9 @@ from lakehouse.adapters.registry_schema import REGISTRY
 from lakehouse.adapters.signatures import Signer
 from lakehouse.adapters.tile_log import TileLog
 from lakehouse.cli.main import run
+from lakehouse.core.canonical import digest_json
 from lakehouse.pipeline.fsck import fsck as walk
+from lakehouse.pipeline.log_records import log_record
 from lakehouse.pipeline.site import Site
 
 
@@ -190,6 +192,38 @@ def test_an_older_copy_of_a_table_is_found(
     (copy / "lake/bronze/gait_people/_delta_log/00000000000000000001.json").unlink()
     code, said = fsck(copy, capsys)
     assert (code, "Delta version is missing" in places(said)) == (6, True)
+
+
+def test_an_older_copy_of_the_log_is_found_and_not_brought_up_to_date(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is signed by us and whole, only shorter: whoever saw the later head would call it a fork."""
+    registry = site.home.place("registry")
+    shutil.copytree(registry, tmp_path / "older")
+    log_statement(site, "answer-2")
+    shutil.rmtree(registry)
+    shutil.copytree(tmp_path / "older", registry)
+    for _ in range(2):
+        code, said = fsck(site.home.path, capsys)
+        assert (code, "registry/checkpoint" in places(said)) == (6, True)
+
+
+def test_an_older_copy_of_the_registry_is_found(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(site.registry.path, tmp_path / "older.db")
+    log_statement(site, "answer-2")
+    shutil.copy(tmp_path / "older.db", site.registry.path)
+    for _ in range(2):
+        code, said = fsck(site.home.path, capsys)
+        assert (code, "registry" in places(said)) == (6, True)
+
+
+def log_statement(site: Site, receipt: str) -> None:
+    """Make the log one answer longer."""
+    row = {"question_digest": "5" * 64, "answer": {}, "receipt": receipt, "question": {}, "leaf_index": None}
+    digests = {"question": "5" * 64, "answer": digest_json({})}
+    log_record(site, kind="answer", digests=digests, details={}, ref=receipt, rows={"answers": [row]})
 
 
 def test_without_the_vault_nothing_can_be_said(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
