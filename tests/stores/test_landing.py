@@ -63,6 +63,13 @@ def test_no_identifier_lies_in_the_lake(site: Site, tmp_path: Path) -> None:
     assert "person_id" not in stored.column_names and stored.column("age").to_pylist() == [82.0]
 
 
+def test_no_other_account_reads_the_lake(site: Site, tmp_path: Path) -> None:
+    """Spark's own file system asks for 0755 and 0644 unless told otherwise."""
+    land(site, "gait_people", [write_people(tmp_path / "demographics.txt", [ANNA])])
+    made = list(site.home.place("lake").rglob("*"))
+    assert made and not [path for path in made if path.stat().st_mode & 0o077]
+
+
 def test_the_drop_zone_is_emptied_and_other_places_are_not(site: Site, tmp_path: Path) -> None:
     folder = site.home.place("landing", "gaitpdb")
     folder.mkdir(parents=True)
