@@ -51,7 +51,9 @@ def list_models(context: typer.Context) -> None:
 def show_model(context: typer.Context, name: ModelName) -> None:
     """Show a model's card: features with unit and typical range, figures, limits, licence.
 
-    Reads the registry and the signed card. Example: livinglab models show pd_screen
+    Reads the registry and the signed card. Writes nothing.
+
+    Example: livinglab models show pd_screen
     """
     from lakehouse.pipeline.model_cards import show_card
 
@@ -64,7 +66,9 @@ def show_model(context: typer.Context, name: ModelName) -> None:
 def verify_files(context: typer.Context, name: ModelName) -> None:
     """Check a model's leaf, signature, manifest and files; exit code 5 where one does not hold.
 
-    Reads the log and the model's files. Example: livinglab models verify pd_screen
+    Reads the log and the model's files. Writes nothing.
+
+    Example: livinglab models verify pd_screen
     """
     from lakehouse.pipeline.model_registry import verify_model
 
@@ -99,6 +103,8 @@ def write_example(
 ) -> None:
     """Write an invented input for `predict`: the middle of each typical range, nobody's values.
 
+    Reads the signed card. Writes FILE.
+
     Example: livinglab models example pd_screen -o features.json
     """
     from lakehouse.pipeline.predict import example_features
@@ -116,9 +122,11 @@ def retire_model(
     name: ModelName,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is recorded.")],
 ) -> None:
-    """End the use of a model and destroy its secret key (role engineer or dpo). Its files stay as proof.
+    """End the use of a model and destroy its secret key (role engineer or dpo).
 
-    Writes the registry and the log. Example: livinglab models retire pd_screen --reason "new insoles"
+    Reads the registry. Writes the registry and the log; the model's files stay as proof.
+
+    Example: livinglab models retire pd_screen --reason "new insoles"
     """
     from lakehouse.pipeline.model_registry import retire_model as retire
 

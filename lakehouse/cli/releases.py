@@ -69,7 +69,9 @@ def approve_release(context: typer.Context, release: Release, reason: Reason) ->
 
 
 def reject_release(context: typer.Context, release: Release, reason: Reason) -> None:
-    """Refuse a submitted release (role dpo). Writes the decision and the log; the draft stays inside.
+    """Refuse a submitted release (role dpo).
+
+    Reads the registry, writes the decision and the log; the draft stays inside.
 
     Example: livinglab reject conditions_by_age-0123456789ab --as dpo --reason "too few people"
     """
@@ -77,7 +79,9 @@ def reject_release(context: typer.Context, release: Release, reason: Reason) -> 
 
 
 def withdraw_release(context: typer.Context, release: Release, reason: Reason) -> None:
-    """Make a published release unreadable (role dpo). Writes the decision and the log.
+    """Make a published release unreadable (role dpo).
+
+    Reads the registry, writes the decision and the log.
 
     Example: livinglab withdraw gait_by_cohort-0123456789ab --as dpo --reason "published in error"
     """
@@ -117,7 +121,7 @@ def _print_releases(console: "Console", releases: Sequence["ReleaseResult"]) -> 
                 found.l,
                 found.t,
                 found.findings,
-                "; ".join(found.reasons),
+                "; ".join(found.reasons) or None,
             )
             for found in releases
         ],
