@@ -26,12 +26,16 @@ class EventPipe:
         self._stream.write(json.dumps({"event": event, **facts}, default=str) + "\n")
 
 
-def stop_with_parent() -> None:
-    """Interrupt this process when the command that started it is gone: its end of our stdin closes."""
-    threading.Thread(target=_wait_for_parent, name="parent-watch", daemon=True).start()
+def stop_with_parent(number: int = signal.SIGKILL) -> None:
+    """Signal this process when the command that started it is gone: its end of our stdin closes.
+
+    SIGKILL by default: a running task of Airflow takes up SIGTERM for itself and goes on. What was begun
+    is completed or undone at the next start.
+    """
+    threading.Thread(target=_wait_for_parent, args=(number,), name="parent-watch", daemon=True).start()
 
 
-def _wait_for_parent() -> None:
+def _wait_for_parent(number: int) -> None:
     while os.read(sys.stdin.fileno(), 1024):
         continue
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), number)

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pipe = EventPipe(options.events)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _request_stop)
-    stop_with_parent()
+    stop_with_parent(signal.SIGTERM)
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
         _serve(options, pipe, running)
