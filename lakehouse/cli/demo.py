@@ -1,7 +1,7 @@
 """`demo`: the whole way once, from files to a proof that a stranger checks."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -115,7 +115,8 @@ def _run_dags(
             if last == "ran":
                 results = event["results"]
                 batches += results.get("land", [])
-                silver |= {own["table"]: own for refined in results.get("refine", []) for own in refined}
+                for refined in results.get("refine", []):
+                    silver = with_refined(silver, refined)
                 releases += results.get("publish", [])
                 seconds[event["dag"]] = event["seconds"]
     if last != "finished":
