@@ -69,7 +69,7 @@ def check_log(site: Site, snapshot: Snapshot) -> Iterator[Finding]:
 
 def _is_head(site: Site, row: Row, roots: list[bytes]) -> bool:
     try:
-        note = parse_note(row["note"])
+        note = parse_note(str(row["note"]))
         head = parse_checkpoint(note.text)
         verify_note(note, site.log.trust.log, verify_signature)
     except NotVerified:
@@ -103,7 +103,7 @@ def check_records(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _record_problem(table: str, row: Row) -> str | None:
     try:
-        record = parse_record(row["record"].encode())
+        record = parse_record(str(row["record"]).encode())
     except NotVerified:
         return "record cannot be parsed"
     if not _commits_to(record, row):
@@ -177,7 +177,7 @@ def _is_release(row: Row, leaf: Row) -> bool:
 
 def _digests_of(leaf: Row) -> Mapping[str, str]:
     try:
-        return parse_record(leaf["record"].encode()).digests
+        return parse_record(str(leaf["record"]).encode()).digests
     except NotVerified:
         return {}
 

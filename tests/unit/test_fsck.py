@@ -118,7 +118,9 @@ def test_a_changed_or_missing_row_of_registry_db_is_found(
     home: Path, copy: Path, table: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = f"WHERE rowid = (SELECT min(rowid) FROM {table})"
-    changes = [f"SET {column} = coalesce({column}, 0) || '7'" for column in REGISTRY[table].columns]
+    columns = REGISTRY[table].columns
+    changes = [f"SET {column} = coalesce({column}, 0) || '7'" for column in columns]
+    changes += [f"SET {column} = NULL" for column in columns.keys() & {"note", "record", "details", "entry"}]
     for statement in [f"UPDATE {table} {change} {first}" for change in changes] + [
         f"DELETE FROM {table} {first}"
     ]:
