@@ -125,6 +125,19 @@ def _run_dags(
     return {"batches": batches, "silver": refined, "releases": releases}
 
 
+def with_refined(known: Mapping[str, Document], results: Iterable[Document]) -> dict[str, Document]:
+    """Return what is known of each silver table, by name, with newer results in it.
+
+    A version that this demo wrote is no repeat because a later DAG confirms it.
+    """
+    merged = dict(known)
+    for result in results:
+        earlier = known.get(result["table"])
+        if earlier is None or earlier["version"] != result["version"]:
+            merged[result["table"]] = result
+    return dict(sorted(merged.items()))
+
+
 def _show_event(steps: StepLines, event: Mapping[str, Any]) -> None:
     match event["event"]:
         case "task":
