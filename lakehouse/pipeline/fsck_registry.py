@@ -159,9 +159,8 @@ def _is_answer(row: Row, leaf: Row) -> bool:
 
 def _is_decision(row: Row, leaf: Row) -> bool:
     told = {"release": row["release_id"], "decision": row["decision"], "reason": row["reason"]}
-    return leaf["kind"] == "decision" and all(
-        leaf["details"].get(name) == text for name, text in told.items()
-    )
+    details = leaf["details"]
+    return leaf["kind"] == "decision" and isinstance(details, dict) and told.items() <= details.items()
 
 
 def _is_model(row: Row, leaf: Row) -> bool:
