@@ -1,6 +1,7 @@
 """`ui`: Airflow with our DAGs and pages, for engineer, analyst and DPO."""
 
 import errno
+import signal
 import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,6 +45,8 @@ def serve_ui(
     arguments = ["--home", str(home), "--port", str(port)]
     arguments += ["--site", str(cli.site_file.absolute())] if cli.site_file else []
     log = home / "airflow" / "logs" / "ui.log"
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with hold_home(home), airflow_events("run_ui", arguments, log, stop_seconds=STOP_SECONDS) as events:
         try:
             with StepLines.on_stderr() as steps:
