@@ -3,6 +3,7 @@
 import errno
 import signal
 import socket
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,10 +94,10 @@ def _wait_until_served(events: Any, steps: StepLines, log: Any) -> Mapping[str, 
 
 def _announce(cli: CliContext, served: Mapping[str, Any]) -> None:
     cli.emit(served, lambda console: _show_accounts(console, served))
+    sys.stdout.flush()
 
 
 def _show_accounts(console: "Console", served: Mapping[str, Any]) -> None:
     print_facts(console, {"address": served["address"], "stop": "Ctrl-C"})
     rows = [[account[name] for name in ("name", "password", "role")] for account in served["accounts"]]
     print_table(console, ["account", "password", "role in Airflow"], rows)
-    console.file.flush()
