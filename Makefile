@@ -9,18 +9,18 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 MODELS := models/.venv
 
-.PHONY: help demo test ui check bench platform models jars clean
+.PHONY: help demo test ui check bench java platform models jars clean
 
 help: ## what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: platform models jars ## set up, then run the whole job: input to gold, answers, prediction, proof, report
+demo: java platform models jars ## set up, then run the whole job: input to gold, answers, prediction, proof, report
 	@$(BIN)/livinglab demo $(ARGS)
 
-test: platform models jars ## set up, then run every test
+test: java platform models jars ## set up, then run every test
 	@$(BIN)/python -m pytest $(ARGS)
 
-ui: platform models jars ## Airflow with our DAGs and pages; prints address and passwords once, ends with Ctrl-C
+ui: java platform models jars ## Airflow with our DAGs and pages; prints address and passwords once, ends with Ctrl-C
 	@$(BIN)/livinglab ui $(ARGS)
 
 check: platform ## lint, types, layers, contracts, secrets and host names
@@ -31,8 +31,11 @@ check: platform ## lint, types, layers, contracts, secrets and host names
 	@$(BIN)/livinglab contracts lint
 	@$(BIN)/python infra/lint/repository.py
 
-bench: platform models jars ## measure against a peer in the same run; writes the table in docs/benchmarks.md
+bench: java platform models jars ## measure against a peer in the same run; writes the table in docs/benchmarks.md
 	@$(BIN)/python -m tests.bench.run $(ARGS)
+
+java:
+	@bash infra/setup/java.sh
 
 platform: .venv/.ready
 models: $(MODELS)/.ready

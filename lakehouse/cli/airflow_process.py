@@ -31,7 +31,7 @@ def airflow_events(
     Leaving the block ends the process. NotReady where the package is not installed.
     """
     if not _installed():
-        raise NotReady("Airflow is not installed in this environment", remedy="make setup")
+        raise NotReady("Airflow is not installed in this environment", remedy="make platform")
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     reading, writing = os.pipe()
     command = [sys.executable, "-m", f"livinglab_airflow.{module}", *arguments, "--events", str(writing)]

@@ -100,7 +100,7 @@ def _show_answer(console: "Console", given: "Answer") -> None:
         [(*(value for _, value in c.keys), c.value, c.accuracy95) for c in given.cells],
         right=[heading + unit, "± 95 %"],
     )
-    price = "costs" if given.preview else "cost nothing again" if given.repeated else "cost"
+    price = "would cost this" if given.preview else "paid before" if given.repeated else "paid now"
     print_facts(
         console,
         {

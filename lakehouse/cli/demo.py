@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from lakehouse.adapters.site_file import read_site_file
+from lakehouse.adapters.spark_session import require_engine
 from lakehouse.cli.airflow_process import airflow_events, failure_of
 from lakehouse.cli.demo_input import choose_source, prepare_input
 from lakehouse.cli.demo_progress import StepLines
@@ -65,6 +67,7 @@ def run_demo(
     """
     cli = context_of(context)
     chosen = choose_source(source, people)
+    require_engine(read_site_file(cli.site_file).engine)
     site = cli.open(create=True)
     for verb in VERBS:
         site.actor.require(verb)

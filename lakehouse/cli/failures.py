@@ -49,7 +49,7 @@ def _explain_one(error: BaseException) -> LivingLabError | None:
             return _explain_database(str(error))
         case ModuleNotFoundError() if not (error.name or "").startswith("lakehouse"):
             module = (error.name or "?").partition(".")[0]
-            return NotReady(f"the Python package {module!r} is not installed", remedy="make setup")
+            return NotReady(f"the Python package {module!r} is not installed", remedy="make platform")
         case MemoryError():
             return Unavailable(
                 "there is not enough memory", remedy="close other programs or land fewer files"
@@ -75,7 +75,7 @@ def _explain_os(error: OSError) -> LivingLabError | None:
     if error.errno in _DISK_FULL:
         return _no_space()
     if error.errno == errno.EROFS:
-        return Unavailable("the disk is read-only", remedy="choose a writable --home or -o")
+        return Unavailable("the disk is read-only", remedy="choose a writable --home, LIVINGLAB_KEYS or -o")
     if error.errno in {errno.EACCES, errno.EPERM}:
         return Unavailable(
             "this account may not read or write a file that is needed",

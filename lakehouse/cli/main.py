@@ -132,6 +132,10 @@ def _fail(error: LivingLabError, lifted: GlobalOptions) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         _silence_stdout()
+    except OSError as unwritable:
+        _silence_stdout()
+        error = explain_failure(unwritable)
+        write_error(error, as_json=False)
     return error.exit_code
 
 

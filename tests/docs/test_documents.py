@@ -144,3 +144,14 @@ def test_the_make_targets_of_the_readme_exist():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page in DOCUMENTS:
         assert set(re.findall(r"(?:`|^)make ([a-z]+)\b", page.read_text(), re.MULTILINE)) <= targets
+
+
+def test_what_is_told_to_make_is_a_target():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    sources = [*(ROOT / "lakehouse").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")]
+    told = {
+        name
+        for source in sources
+        for name in re.findall(r'(?:remedy="|, then |FETCH = ")make ([a-z]+)"', source.read_text())
+    }
+    assert {"platform", "models", "jars"} <= told <= targets

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import typer
@@ -16,7 +17,7 @@ from lakehouse.cli.command_list import SECTIONS
 from lakehouse.cli.failures import explain_failure
 from lakehouse.cli.global_options import lift_global_options
 from lakehouse.cli.output import as_document, context_of, printable, replace_file
-from lakehouse.errors import BudgetExhausted, WrongUse
+from lakehouse.errors import BudgetExhausted, NotReady, Unavailable, WrongUse
 
 CANARY = "Zyxwv-Canary"
 
@@ -182,3 +183,16 @@ def test_commands_are_listed_in_whole_sentences(capsys):
     for group in ([], ["models"]):
         assert command_line.run([*group, "--help"]) == 0
         assert "..." not in capsys.readouterr().out.partition("\nOptions:")[2]
+
+
+@pytest.mark.parametrize("asked", [["tables"], ["--json", "tables"]])
+def test_output_that_cannot_be_written_is_said_and_no_traceback(asked, tmp_path):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "lakehouse", "--home", str(tmp_path / "none"), *asked],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.returncode in {NotReady.exit_code, Unavailable.exit_code}

@@ -1,5 +1,6 @@
 """Generated people: one person across all sources, the same by seed, with the real sources' traps."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from lakehouse.adapters.contract_files import load_contracts
 from lakehouse.errors import UnreadableInput, WrongUse
 from lakehouse.readers import read_files
 from lakehouse.readers.source_folders import find_batches
+from lakehouse.samples import source_folder
 from lakehouse.samples.clinic_notes import write_notes_about
 from lakehouse.samples.gait_signal import SAMPLE_RATE, walk_signal
 from lakehouse.samples.people import REFERENCE_DAY, make_people
@@ -211,3 +213,12 @@ def test_the_command_refuses_too_few_people_with_the_way_out(tmp_path):
     error = json.loads(done.stdout)["error"]
     assert (done.returncode, error["code"]) == (2, "WRONG_USE")
     assert "10 to 1000" in error["remedy"]
+
+
+def test_a_full_disk_is_not_called_a_wrong_folder(tmp_path, monkeypatch):
+    def fill_disk(*_given):
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(source_folder, "_write_all", fill_disk)
+    with pytest.raises(OSError, match="no space"):
+        source_folder.write_sample(tmp_path, people=10)
