@@ -22,11 +22,11 @@ from lakehouse.core.budget import Balance, Charge, decimal_text, micro_text
 from lakehouse.core.canonical import digest_json, timestamp
 from lakehouse.core.lineage import Version
 from lakehouse.core.question import Question
-from lakehouse.errors import Damaged, NotReady, Refused
+from lakehouse.errors import Damaged, Refused
 from lakehouse.pipeline.consents import ConsentCoverage, consent_coverage
 from lakehouse.pipeline.log_records import log_record
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import current_version
+from lakehouse.pipeline.versions import require_version
 
 ANSWER_LOCK = "answers"
 
@@ -85,9 +85,7 @@ def _permitted_plan(site: Site, question: Question) -> AnswerPlan:
 
 def _read_input(site: Site, plan: AnswerPlan) -> _Input:
     """Read the version that the registry names; nobody's absence changes what is done with it."""
-    version = current_version(site, plan.question.table)
-    if version is None:
-        raise NotReady(f"{plan.question.table} has no version yet", remedy="livinglab demo, or refine")
+    version = require_version(site, plan.question.table)
     rows = site.lake.read(plan.question.table, version.version, plan.columns)
     pseudonyms = {name for name in rows["subject"].to_pylist() if name is not None}
     coverage = consent_coverage(site, pseudonyms, plan.question.purpose)

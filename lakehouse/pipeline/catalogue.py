@@ -18,7 +18,7 @@ from lakehouse.core.release_rules import parse_release_rules
 from lakehouse.errors import Damaged, NotReady, Refused, WrongUse
 from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import current_version, version_of
+from lakehouse.pipeline.versions import current_version, version_of
 
 TABLE_CLASSES: Mapping[Layer, str] = {
     Layer.BRONZE: "sealed",

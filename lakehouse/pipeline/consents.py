@@ -12,7 +12,7 @@ from lakehouse.core.canonical import canonical_json
 from lakehouse.core.consent import Consent, ConsentDecision, covers
 from lakehouse.core.merkle import leaf_hash, root_of
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import current_version
+from lakehouse.pipeline.versions import current_version
 
 CONSENTS = "bronze.consents"
 

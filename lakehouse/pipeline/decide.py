@@ -23,7 +23,8 @@ from lakehouse.pipeline.publish_inputs import find_product
 from lakehouse.pipeline.publish_records import as_result, find_release, later_releases
 from lakehouse.pipeline.signing import plain_content
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import TableWrite, repeat_of, table_locks, version_of, write_tables
+from lakehouse.pipeline.versions import repeat_of, version_of
+from lakehouse.pipeline.writing import TableWrite, table_locks, write_tables
 
 FOLLOWS = {
     Decision.APPROVE: {ReleaseState.APPROVED, ReleaseState.PUBLISHED},

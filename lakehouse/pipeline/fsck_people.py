@@ -8,7 +8,7 @@ from lakehouse.errors import Damaged, NotVerified
 from lakehouse.pipeline.fsck_registry import Finding, Snapshot
 from lakehouse.pipeline.signing import recompute_content
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import as_version
+from lakehouse.pipeline.versions import as_version
 
 
 def check_vault_rows(site: Site) -> Iterator[Finding]:

@@ -8,11 +8,11 @@ from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.digests import file_digest, is_digest
 from lakehouse.errors import WrongUse
 from lakehouse.pipeline.fsck_registry import Finding, Snapshot
+from lakehouse.pipeline.intents import OPEN
 from lakehouse.pipeline.signing import file_opening
 from lakehouse.pipeline.site import Site
 
 LAST_CHECKPOINT = f"{LOG}/_last_checkpoint"
-OPEN = "open"
 
 
 def table_folders(site: Site) -> dict[str, set[str]]:

@@ -26,7 +26,8 @@ from lakehouse.pipeline.landing_batch import Batch, mark_duplicates, prepare_bat
 from lakehouse.pipeline.log_records import require_current_vault
 from lakehouse.pipeline.results import TableResult
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import TableWrite, repeat_of, table_locks, version_details, write_tables
+from lakehouse.pipeline.versions import repeat_of, version_details
+from lakehouse.pipeline.writing import TableWrite, table_locks, write_tables
 from lakehouse.readers import read_files
 
 

@@ -10,10 +10,10 @@ from lakehouse.core.canonical import digest_json
 from lakehouse.core.contract import DatasetContract, Layer
 from lakehouse.core.lineage import Version
 from lakehouse.core.release_rules import ReleaseRules, parse_release_rules
-from lakehouse.errors import NotReady, Refused, WrongUse
+from lakehouse.errors import Refused, WrongUse
 from lakehouse.pipeline.consents import ConsentCoverage, consent_coverage
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import current_version, version_details
+from lakehouse.pipeline.versions import require_version, version_details
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +99,7 @@ def permitted_views(site: Site, inputs: PublishInputs) -> dict[str, pa.Table]:
 
 
 def _checked_version(site: Site, table: str) -> Version:
-    version = current_version(site, table)
-    if version is None:
-        raise NotReady(f"{table} has no version yet", remedy="livinglab refine, or demo", table=table)
+    version = require_version(site, table)
     failed = _failed_checks(version_details(site, version))
     if failed:
         raise Refused(

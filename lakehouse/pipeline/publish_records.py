@@ -10,7 +10,7 @@ from lakehouse.core.groups import GroupMeasures
 from lakehouse.core.release import ReleaseResult, ReleaseState
 from lakehouse.errors import WrongUse
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import version_of
+from lakehouse.pipeline.versions import version_of
 
 ONCE_PUBLIC = (ReleaseState.APPROVED, ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN)
 

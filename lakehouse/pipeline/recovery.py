@@ -5,17 +5,10 @@ from dataclasses import dataclass
 from lakehouse.adapters.delta_log import newest_version
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.errors import Unavailable
+from lakehouse.pipeline.intents import ABANDONED, OPEN, drop_staged
 from lakehouse.pipeline.log_records import publish_log
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import (
-    ABANDONED,
-    OPEN,
-    commit_staged,
-    finish_intent,
-    remove_orphans,
-    staged_name,
-    table_locks,
-)
+from lakehouse.pipeline.writing import commit_staged, finish_intent, remove_orphans, table_locks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +64,7 @@ def _end_locked(site: Site, intent_id: str, with_spark: bool) -> Recovery:
 
 
 def _abandon(site: Site, intent: Row) -> Recovery:
-    for number in range(len(intent["tables"])):
-        site.lake.staged(staged_name(intent["intent_id"], number)).unlink(missing_ok=True)
+    drop_staged(site, intent)
     with site.registry.transaction() as tx:
         tx.change("intents", {"intent_id": intent["intent_id"]}, state=ABANDONED, payload={})
     return Recovery(abandoned=1, orphans=remove_orphans(site, intent))

@@ -29,15 +29,8 @@ from lakehouse.methods.context import MethodContext, Transformed
 from lakehouse.pipeline.land import bronze_contract, quarantine_of
 from lakehouse.pipeline.results import TableResult
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import (
-    TableWrite,
-    current_version,
-    repeat_of,
-    table_locks,
-    version_details,
-    version_of,
-    write_tables,
-)
+from lakehouse.pipeline.versions import current_version, repeat_of, version_details, version_of
+from lakehouse.pipeline.writing import TableWrite, table_locks, write_tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

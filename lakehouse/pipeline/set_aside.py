@@ -6,7 +6,7 @@ from typing import Any
 from lakehouse.core.contract import Layer
 from lakehouse.pipeline.land import bronze_contract, quarantine_of
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import current_version
+from lakehouse.pipeline.versions import current_version
 
 SHOWN = ("batch", "file", "row", "rows", "stage", "reason", "column")
 

@@ -5,10 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lakehouse.adapters.arrow_rows import canonical_rows, content_leaves, ordered_rows
-from lakehouse.adapters.arrow_types import plain_types
 from lakehouse.adapters.bronze_rows import PLACE_COLUMNS
 from lakehouse.adapters.delta_log import Manifest, file_manifest, newest_version
 from lakehouse.adapters.sql_registry import Row, Transaction
@@ -16,8 +14,10 @@ from lakehouse.core.digests import file_digest
 from lakehouse.core.lineage import Version
 from lakehouse.core.merkle import leaf_hash, root_of
 from lakehouse.errors import Damaged
+from lakehouse.pipeline.intents import DONE, staged_rows
 from lakehouse.pipeline.log_records import Draft, add_entry, draft_record, log_transaction
 from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.versions import as_version
 
 OPEN_LAYERS = ("gold", "draft")
 
@@ -41,14 +41,14 @@ def sign_intent(site: Site, intent: Row, rows: Sequence[pa.Table] | None = None)
     `rows` are the tables written, in the intent's order; read from their staged files where absent.
     """
     tables = intent["tables"]
-    written = rows or [staged_rows(site, intent["intent_id"], number) for number in range(len(tables))]
+    written = rows or staged_rows(site, intent)
     signed = [_sign_table(site, intent, table, own) for table, own in zip(tables, written, strict=True)]
     with log_transaction(site) as tx:
         versions = [_add_version(tx, intent, own) for own in signed]
         for name, added in intent["payload"]["rows"].items():
             for row in added:
                 tx.add(name, **_filled(row, versions))
-        tx.change("intents", {"intent_id": intent["intent_id"]}, state="done", payload={}, tables=[])
+        tx.change("intents", {"intent_id": intent["intent_id"]}, state=DONE, payload={}, tables=[])
     return versions
 
 
@@ -108,14 +108,6 @@ def file_opening(site: Site, table: str, version: int) -> bytes | None:
     if table.split(".", maxsplit=1)[0] in OPEN_LAYERS:
         return None
     return site.vault.table_key(f"file/{table}/{version}")
-
-
-def staged_rows(site: Site, intent_id: str, number: int) -> pa.Table:
-    """Return the rows that an intent staged for its table."""
-    path = site.lake.staged(f"{intent_id}-{number}")
-    if not path.is_file():
-        raise Damaged("the rows of an unfinished write are gone", remedy="livinglab fsck")
-    return plain_types(pq.read_table(path, memory_map=True))
 
 
 def plain_content(rows: pa.Table) -> str:
@@ -179,30 +171,26 @@ def _standing(site: Site, table: str, changed: Mapping[str, str], appended: bool
 def _add_version(tx: Transaction, intent: Row, signed: _Signed) -> Version:
     record = signed.draft.record
     index = add_entry(tx, signed.draft)
-    tx.add(
-        "versions",
-        table_name=signed.table,
-        version=signed.version,
-        intent_id=intent["intent_id"],
-        kind=record.kind,
-        leaf_index=index,
-        rows=signed.rows,
-        file_digest=record.digests["file"],
-        content_digest=record.digests["content"],
-        run_key=intent["run_key"],
-        inputs=list(record.inputs),
-        record=record.public_bytes().decode(),
-        details=signed.draft.details,
-        salt=signed.draft.salt.hex(),
-        manifest=[list(pair) for pair in signed.manifest],
-        created_at=record.time,
-    )
+    row = {
+        "table_name": signed.table,
+        "version": signed.version,
+        "intent_id": intent["intent_id"],
+        "kind": record.kind,
+        "leaf_index": index,
+        "rows": signed.rows,
+        "file_digest": record.digests["file"],
+        "content_digest": record.digests["content"],
+        "run_key": intent["run_key"],
+        "inputs": list(record.inputs),
+        "record": record.public_bytes().decode(),
+        "details": signed.draft.details,
+        "salt": signed.draft.salt.hex(),
+        "manifest": [list(pair) for pair in signed.manifest],
+        "created_at": record.time,
+    }
+    tx.add("versions", **row)
     _keep_leaves(tx, intent["intent_id"], signed)
-    return Version(
-        table=signed.table, version=signed.version, rows=signed.rows, kind=record.kind,
-        intent=intent["intent_id"], file_digest=record.digests["file"],
-        content_digest=record.digests["content"], leaf=index, run_key=intent["run_key"], time=record.time,
-    )  # fmt: skip
+    return as_version(row)
 
 
 def _keep_leaves(tx: Transaction, intent: str, signed: _Signed) -> None:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from lakehouse.adapters.fhe_client import TrainingRows
 from lakehouse.core.lineage import Version
 from lakehouse.core.model_recipe import ModelRecipe
-from lakehouse.errors import NotReady
 from lakehouse.pipeline.consents import ConsentCoverage, consent_coverage
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import current_version
+from lakehouse.pipeline.versions import require_version
 
 Row = Mapping[str, object]
 Number = float | None
@@ -39,7 +38,7 @@ def choose_rows(site: Site, recipe: ModelRecipe) -> ChosenRows:
     People are numbered by what they are, not by pseudonym, so that two homes with the same data
     make the same folds. Raises NotReady where a table has no version yet.
     """
-    features, people = _version(site, recipe.table), _version(site, recipe.people_table)
+    features, people = require_version(site, recipe.table), require_version(site, recipe.people_table)
     columns = ["subject", "study", "walk", recipe.label, *recipe.feature_names]
     walks = _usual_walks(site.lake.read(features.table, features.version, columns).to_pylist(), recipe)
     own = _by_person(walks, site.vault.canonical({str(walk["subject"]) for walk in walks}))
@@ -55,13 +54,6 @@ def choose_rows(site: Site, recipe: ModelRecipe) -> ChosenRows:
         versions=(features, people),
         coverage=coverage,
     )
-
-
-def _version(site: Site, table: str) -> Version:
-    version = current_version(site, table)
-    if version is None:
-        raise NotReady(f"{table} has no version yet", remedy="livinglab demo, or land and refine its sources")
-    return version
 
 
 def _usual_walks(walks: Iterable[Row], recipe: ModelRecipe) -> list[Row]:

@@ -14,14 +14,15 @@ import pyarrow as pa
 from lakehouse.adapters.delta_log import LOG, newest_version, table_files
 from lakehouse.adapters.delta_tables import Mode
 from lakehouse.adapters.file_locks import WAIT_SECONDS, hold_locks
-from lakehouse.adapters.sql_registry import Row, Transaction
+from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.lineage import Version
+from lakehouse.pipeline.intents import OPEN, drop_staged, staged_name
 from lakehouse.pipeline.log_records import require_current_vault
 from lakehouse.pipeline.signing import sign_intent
 from lakehouse.pipeline.site import Site
-
-OPEN, DONE, ABANDONED = "open", "done", "abandoned"
+from lakehouse.pipeline.versions import current_version as current_version  # noqa: PLC0414  tasks read it here
+from lakehouse.pipeline.versions import repeat_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +80,6 @@ def _plain_rows(rows: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str,
     return {name: [dict(row) for row in own] for name, own in rows.items()}
 
 
-def staged_name(intent_id: str, number: int) -> str:
-    """Return the name of the staged rows of an intent's table."""
-    return f"{intent_id}-{number}"
-
-
 def _open_intent(
     site: Site, verb: str, run_key: str, writes: Sequence[TableWrite], payload: Mapping[str, object]
 ) -> Row:
@@ -128,8 +124,7 @@ def finish_intent(site: Site, intent: Row, rows: Sequence[pa.Table] | None = Non
     """
     versions = sign_intent(site, intent, rows)
     remove_orphans(site, intent)
-    for number in range(len(intent["tables"])):
-        site.lake.staged(staged_name(intent["intent_id"], number)).unlink(missing_ok=True)
+    drop_staged(site, intent)
     return versions
 
 
@@ -149,52 +144,3 @@ def remove_orphans(site: Site, intent: Row) -> int:
                 folder.joinpath(path).unlink()
                 removed += 1
     return removed
-
-
-def repeat_of(site: Site, run_key: str) -> list[Version] | None:
-    """Return the versions that this run key already made, or None."""
-    with site.registry.reading() as tx:
-        rows = tx.many("versions", run_key=run_key)
-    return [as_version(row) for row in rows] or None
-
-
-def current_version(site: Site, table: str) -> Version | None:
-    """Return the newest version of a table that has a leaf, or None: what readers open."""
-    with site.registry.reading() as tx:
-        return newest_signed(tx, table)
-
-
-def newest_signed(tx: Transaction, table: str) -> Version | None:
-    """Return the newest signed version of a table inside a transaction."""
-    rows = tx.many("versions", table_name=table, order="version", newest=1)
-    return as_version(rows[0]) if rows else None
-
-
-def version_of(site: Site, table: str, number: int) -> Version | None:
-    """Return one signed version of a table, or None."""
-    with site.registry.reading() as tx:
-        row = tx.one("versions", table_name=table, version=number)
-    return as_version(row) if row else None
-
-
-def version_details(site: Site, version: Version) -> dict[str, object]:
-    """Return the private details of a version's record."""
-    with site.registry.reading() as tx:
-        row = tx.one("versions", table_name=version.table, version=version.version)
-    return dict(row["details"]) if row else {}
-
-
-def as_version(row: Row) -> Version:
-    """Return the value of a registry row of `versions`."""
-    return Version(
-        table=row["table_name"],
-        version=row["version"],
-        rows=row["rows"],
-        kind=row["kind"],
-        intent=row["intent_id"],
-        file_digest=row["file_digest"],
-        content_digest=row["content_digest"],
-        leaf=row["leaf_index"],
-        run_key=row["run_key"],
-        time=row["created_at"],
-    )

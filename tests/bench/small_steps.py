@@ -16,7 +16,7 @@ from lakehouse.pipeline.predict import example_features, predict
 from lakehouse.pipeline.prove import prove
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.verify import verify
-from lakehouse.pipeline.writing import current_version
+from lakehouse.pipeline.versions import current_version
 from tests.bench.figures import Figure, in_turn, ratio_of, seconds
 
 ROUNDS = 7
