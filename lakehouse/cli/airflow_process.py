@@ -56,14 +56,14 @@ def failure_of(event: Event, log: Path) -> Exception:
     """Return the error that a `failed` event stands for: the refusal of a task, or a fault with its place."""
     refusal: Mapping[str, Any] = event.get("refusal") or {}
     code, message = refusal.get("code"), str(refusal.get("message") or "no reason was given")
+    if code == FAULT and isinstance(refusal.get("errno"), int):
+        return OSError(refusal["errno"], message)
     known = {error.code: error for error in _all_errors(LivingLabError)}
-    if code in known:
+    if code != FAULT and code in known:
         facts = {name: value for name, value in refusal.items() if name not in {"code", "message", "remedy"}}
         error = known[code].__new__(known[code])
         LivingLabError.__init__(error, message, remedy=str(refusal.get("remedy", "")), **facts)
         return error
-    if code == FAULT and isinstance(refusal.get("errno"), int):
-        return OSError(refusal["errno"], message)
     where = f"the DAG {event['dag']}" if event.get("dag") else "Airflow"
     return LivingLabError(f"{where} failed: {message}", remedy=f"its log: {log}")
 
