@@ -11,6 +11,7 @@ from lakehouse.core.question import Question
 from lakehouse.pipeline import answer as answering
 from lakehouse.pipeline import catalogue
 from lakehouse.pipeline.budget import budget_rows
+from lakehouse.pipeline.query import QueryResult, query
 from lakehouse.pipeline.site import Site
 from lakehouse.sites import open_site
 
@@ -41,17 +42,17 @@ def connect(
 class QueryRows:
     """The rows of a query, in the form the caller works with."""
 
-    result: catalogue.QueryResult
+    result: QueryResult
 
     @property
     def release(self) -> str | None:
         """The releases read, as `query --json` names them."""
-        return ",".join(self.result.releases) or None
+        return self.result.release
 
     @property
     def receipt(self) -> str | None:
         """What `livinglab prove` takes to prove the tables read."""
-        return ",".join(self.result.receipts) or None
+        return self.result.receipt
 
     def arrow(self) -> "pa.Table":
         """Return a pyarrow Table."""
@@ -84,8 +85,8 @@ class LabSession:
         return catalogue.describe_table(self.site, table)
 
     def sql(self, text: str, *, as_of: int | None = None) -> QueryRows:
-        """Run one SELECT over published gold tables; see `catalogue.query` for what it refuses."""
-        result = catalogue.query(self.site, text, purpose=self.purpose, as_of=as_of)
+        """Run one SELECT over published gold tables; see `pipeline.query` for what it refuses."""
+        result = query(self.site, text, purpose=self.purpose, as_of=as_of)
         return QueryRows(result=result)
 
     def preview(

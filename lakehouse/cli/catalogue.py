@@ -10,7 +10,7 @@ from lakehouse.cli.output import CliContext, context_of, print_facts, print_tabl
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lakehouse.pipeline.catalogue import QueryResult
+    from lakehouse.pipeline.query import QueryResult
 
 FORMATS = ("table", "csv", "json", "parquet")
 
@@ -78,7 +78,7 @@ def query(
 
     Example: livinglab query "SELECT * FROM gold.gait_by_cohort" --purpose research --format csv
     """
-    from lakehouse.pipeline.catalogue import query as run_query
+    from lakehouse.pipeline.query import query as run_query
 
     chosen = _format(form, output)
     cli = context_of(context)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from lakehouse.errors import Refused
+
 
 class Layer(StrEnum):
     """The layers of the lake."""
@@ -190,6 +192,14 @@ class DatasetContract:
     def column(self, name: str) -> Column | None:
         """Return the declared column, or None."""
         return next((column for column in self.columns if column.name == name), None)
+
+    def require_purpose(self, purpose: str) -> None:
+        """Raise Refused where the table may not be used for the purpose."""
+        if purpose not in self.purposes:
+            raise Refused(
+                f"{self.table} may not be used for {purpose!r}",
+                remedy=f"purposes of the table: {', '.join(self.purposes) or 'none'}",
+            )
 
     def inputs(self) -> tuple[str, ...]:
         """Every table this one is made from, its source first."""

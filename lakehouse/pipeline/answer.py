@@ -68,13 +68,9 @@ def preview(site: Site, question: Question) -> Answer:
 
 def _permitted_plan(site: Site, question: Question) -> AnswerPlan:
     plan = plan_question(question, site.contracts)
-    purpose, contract = question.purpose, site.contracts.by_table[question.table]
+    purpose = question.purpose
     site.policy.purpose(purpose)
-    if purpose not in contract.purposes:
-        raise Refused(
-            f"{question.table} may not be used for {purpose!r}",
-            remedy=f"purposes of the table: {', '.join(contract.purposes) or 'none'}",
-        )
+    site.contracts.by_table[question.table].require_purpose(purpose)
     if not site.policy.budget(plan.population).allowance(purpose, site.actor.name):
         raise Refused(
             f"the policy allows no private answers on population {plan.population!r} for {purpose!r}",

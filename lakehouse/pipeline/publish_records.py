@@ -12,7 +12,8 @@ from lakehouse.errors import WrongUse
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import version_of
 
-ONCE_PUBLIC = (ReleaseState.APPROVED, ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN)
+WRITTEN = (ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN)
+ONCE_PUBLIC = (ReleaseState.APPROVED, *WRITTEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +79,10 @@ def find_release(site: Site, release_id: str) -> Row:
 
 
 def list_releases(site: Site, product: str | None = None) -> list[ReleaseResult]:
-    """Return all releases, or those of one product, oldest first."""
+    """Return all releases, or those of one product, oldest first; what was left out, to reviewers only."""
     site.actor.require("releases")
-    return [as_result(site, row) for row in _rows_of(site, product)]
+    found = [as_result(site, row) for row in _rows_of(site, product)]
+    return found if site.actor.may("report") else [release.outside_review() for release in found]
 
 
 def current_release(site: Site, product: str) -> Row | None:
@@ -89,9 +91,14 @@ def current_release(site: Site, product: str) -> Row | None:
     It is the last one published; once that is withdrawn there is none until the next, because an
     earlier release is superseded, not current.
     """
-    released = [row for row in _rows_of(site, product) if row["state"] in _WRITTEN]
-    newest = max(released, key=lambda row: int(row["version"]), default=None)
-    return newest if newest is not None and newest["state"] == ReleaseState.PUBLISHED else None
+    newest = written_releases(site, product)[-1:]
+    return newest[0] if newest and newest[0]["state"] == ReleaseState.PUBLISHED else None
+
+
+def written_releases(site: Site, product: str) -> list[Row]:
+    """Return the releases that became versions of `gold.<product>`, oldest version first."""
+    written = [row for row in _rows_of(site, product) if row["state"] in WRITTEN]
+    return sorted(written, key=lambda row: int(row["version"]))
 
 
 def released_cells(site: Site, product: str) -> dict[str, Mapping[str, frozenset[str]]]:
@@ -133,9 +140,6 @@ def as_result(site: Site, row: Row, *, repeated: bool = False) -> ReleaseResult:
         content_digest=row["content_digest"],
         repeated=repeated,
     )
-
-
-_WRITTEN = (ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN)
 
 
 def _rows_of(site: Site, product: str | None) -> list[Row]:

@@ -7,7 +7,8 @@ from asked_lab import TABLE, as_role, one_walk_each, open_lab, sign_version
 from lakehouse.core.actors import Role
 from lakehouse.core.policy import ReleaseFloor
 from lakehouse.errors import NotAllowed, NotReady, Refused, WrongUse
-from lakehouse.pipeline.catalogue import describe_table, list_tables, query
+from lakehouse.pipeline.catalogue import describe_table, list_tables
+from lakehouse.pipeline.query import query
 
 SELECT = "SELECT sex, people FROM gold.gait_by_cohort"
 
