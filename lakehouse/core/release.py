@@ -7,7 +7,7 @@ DRAFT ──> SUBMITTED ──> APPROVED ──> PUBLISHED ──> WITHDRAWN
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from lakehouse.errors import Refused, WrongUse
@@ -62,8 +62,8 @@ class ReleaseResult:
     table: str | None
     version: int | None
     state: ReleaseState
-    rows: int
-    suppressed: int
+    rows: int | None
+    suppressed: int | None
     k: int | None
     l: int | None  # noqa: E741  the property is called l-diversity
     t: str | None
@@ -94,6 +94,15 @@ class ReleaseResult:
             "content_digest": self.content_digest,
             "repeated": self.repeated,
         }
+
+    def outside_review(self) -> "ReleaseResult":
+        """Return what stands for those who do not review releases.
+
+        With the people left out, a published table would give the exact size of the one behind it;
+        and of a table that did not leave the house nothing is counted.
+        """
+        rows = self.rows if self.state in (ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN) else None
+        return replace(self, rows=rows, suppressed=None, reasons=())
 
 
 def require_transition(old: ReleaseState, new: ReleaseState, release: str) -> None:

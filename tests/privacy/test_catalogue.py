@@ -8,6 +8,7 @@ from lakehouse.core.actors import Role
 from lakehouse.core.policy import ReleaseFloor
 from lakehouse.errors import NotAllowed, NotReady, Refused, WrongUse
 from lakehouse.pipeline.catalogue import describe_table, list_tables
+from lakehouse.pipeline.publish_records import list_releases
 from lakehouse.pipeline.query import query
 
 SELECT = "SELECT sex, people FROM gold.gait_by_cohort"
@@ -94,6 +95,20 @@ def test_an_analyst_sees_no_exact_count_of_silver(lab):
     shown = {table["name"]: table["rows"] for table in list_tables(lab, "silver")}
     assert shown == {TABLE: None}
     assert list_tables(as_role(lab, Role.ENGINEER), "silver")[0]["rows"] == 1
+
+
+def test_an_analyst_is_not_told_how_many_people_a_release_left_out(lab):
+    """Released rows and rows left out add up to the exact size of silver; a waiting release shows no count."""
+    release(lab, 3)
+    with lab.registry.transaction() as tx:
+        tx.change("releases", {"release_id": "r3"}, rows=97, suppressed=4, findings=0, reasons=["4 of 101"])
+        tx.add(
+            "releases", release_id="r4", product="gait_by_cohort", state="SUBMITTED", rows=2, suppressed=46,
+            findings=0, reasons=["46 of 48"],
+        )  # fmt: skip
+    told = [(found.rows, found.suppressed, found.reasons) for found in list_releases(lab)]
+    assert told == [(97, None, ()), (None, None, ())]
+    assert list_releases(as_role(lab, Role.DPO))[1].suppressed == 46
 
 
 def test_a_table_is_described_with_class_and_budget(lab):
