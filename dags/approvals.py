@@ -1,12 +1,12 @@
 """One DAG a gold contract: ask the DPO about the release that waits, and record what was decided."""
 
 from airflow.sdk import DAG
+
+from lakehouse.core.contract import DatasetContract, Layer
 from livinglab_airflow.approvals import ask_the_dpo, decide, find_waiting_release
 from livinglab_airflow.assets import draft_asset
 from livinglab_airflow.contracts import site_contracts
 from livinglab_airflow.runbooks import approval_runbook
-
-from lakehouse.core.contract import DatasetContract, Layer
 
 
 def approval_dag(contract: DatasetContract) -> DAG:

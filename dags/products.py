@@ -1,12 +1,12 @@
 """One DAG a gold contract: publish anew when a table it reads, or the people's consent, has changed."""
 
 from airflow.sdk import DAG, AssetAny
+
+from lakehouse.core.contract import DatasetContract, Layer
 from livinglab_airflow.assets import draft_asset, table_asset
 from livinglab_airflow.contracts import site_contracts, tables_watched_by
 from livinglab_airflow.runbooks import product_runbook
 from livinglab_airflow.tasks import publish, submit
-
-from lakehouse.core.contract import DatasetContract, Layer
 
 
 def product_dag(contract: DatasetContract) -> DAG:

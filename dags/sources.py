@@ -1,12 +1,12 @@
 """One DAG a bronze contract: land what is new, then bring the silver tables that read it up to date."""
 
 from airflow.sdk import DAG, Param
+
+from lakehouse.core.contract import DatasetContract, Layer
 from livinglab_airflow.assets import table_asset
 from livinglab_airflow.contracts import silver_tables_from, site_contracts
 from livinglab_airflow.runbooks import source_runbook
 from livinglab_airflow.tasks import find_batches, land, refine
-
-from lakehouse.core.contract import DatasetContract, Layer
 
 PARAMS = {
     "source": Param(

@@ -41,13 +41,13 @@ def read_site_file(path: Path | None = None) -> SiteSettings:
         Section(top.take(name) or {}, file=chosen.name, place=name)
         for name in ("engine", "models", "detector")
     )
-    actors = top.take("actors")
+    actors, master = top.take("actors"), engine.text("spark", "local[2]")
     settings = SiteSettings(
         name=top.text("name"),
         policy=top.text("policy", "research"),
         expectations=folder / top.text("expectations", "../../expectations"),
         engine=Engine(
-            master=os.environ.get("LIVINGLAB_SPARK") or engine.text("spark", "local[2]"),
+            master=os.environ.get("LIVINGLAB_SPARK") or master,
             jars=default_folder(),
             memory=engine.text("memory", "1500m"),
         ),

@@ -34,9 +34,8 @@ class Registry:
 @pytest.fixture
 def decided(airflow_home, monkeypatch):
     """Calls of `pipeline.decide`, and a function that gives the answer of a person."""
-    from livinglab_airflow import approvals
-
     import lakehouse.pipeline.decide as verb
+    from livinglab_airflow import approvals
 
     calls = []
 
@@ -87,6 +86,7 @@ def test_a_release_that_the_other_door_decided_is_left_alone(decided, state):
 
 def test_where_nothing_waits_nobody_is_asked(airflow_home, monkeypatch):
     from airflow.sdk.exceptions import AirflowSkipException
+
     from livinglab_airflow import approvals
 
     site = SimpleNamespace(registry=Registry("PUBLISHED"))
@@ -99,6 +99,7 @@ def test_where_nothing_waits_nobody_is_asked(airflow_home, monkeypatch):
 def test_a_rejection_goes_on_to_be_recorded(expectations):
     """Airflow's own approval skips what follows a rejection; ours must not."""
     from airflow.providers.standard.operators.hitl import ApprovalOperator
+
     from livinglab_airflow.approvals import DpoApproval
 
     event = {

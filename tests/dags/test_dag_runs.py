@@ -22,6 +22,7 @@ def site(airflow_home):
 def runs(site):
     """The source DAG run twice on the same file, which comes into the drop zone each time."""
     from airflow.dag_processing.dagbag import DagBag
+
     from livinglab_airflow.dag_runs import run_dag
     from livinglab_airflow.settings import PROJECT
 

@@ -23,9 +23,8 @@ def said(airflow_home, monkeypatch):
 
 
 def test_a_refusal_leaves_code_message_and_remedy(said):
-    from livinglab_airflow.refusals import say_refusals
-
     from lakehouse.errors import BudgetExhausted
+    from livinglab_airflow.refusals import say_refusals
 
     @say_refusals
     def publish():
@@ -76,9 +75,9 @@ def test_without_the_wrapper_the_value_would_be_in_the_log():
 )
 def test_what_a_second_try_cannot_change_is_not_tried_again(airflow_home, name, again):
     from airflow.sdk.definitions.retry_policy import RetryAction
-    from livinglab_airflow.refusals import RETRY_POLICY
 
     from lakehouse import errors
+    from livinglab_airflow.refusals import RETRY_POLICY
 
     decision = RETRY_POLICY.evaluate(getattr(errors, name)("a fact"), 1, 3)
 
@@ -87,9 +86,9 @@ def test_what_a_second_try_cannot_change_is_not_tried_again(airflow_home, name, 
 
 def test_a_contract_error_is_not_tried_again(airflow_home):
     from airflow.sdk.definitions.retry_policy import RetryAction
-    from livinglab_airflow.refusals import RETRY_POLICY
 
     from lakehouse.errors import ContractError
+    from livinglab_airflow.refusals import RETRY_POLICY
 
     decision = RETRY_POLICY.evaluate(ContractError("bronze/x.toml", "format", "is not known"), 1, 3)
 
