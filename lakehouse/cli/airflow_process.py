@@ -6,6 +6,7 @@ that nothing of Airflow or Spark mixes with ours. It ends when we end: it watche
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,11 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lakehouse.cli.failures import no_space
 from lakehouse.errors import LivingLabError, NotReady
 
 Event = Mapping[str, Any]
 
 STOP_SECONDS = 20.0
+LEAST_FREE = 2**20
 FAULT = "FAULT"
 """The code of a failure that is no rule of ours; it may carry the system's `errno`."""
 
@@ -50,6 +53,13 @@ def airflow_events(
             yield (json.loads(line) for line in lines if line.endswith("\n"))
     finally:
         _end(process, stop_seconds)
+
+
+def ended_early(what: str, log: Path) -> LivingLabError:
+    """Return the error for a process that ended without an event: a full disk lets it say nothing."""
+    if shutil.disk_usage(log.parent).free < LEAST_FREE:
+        return no_space()
+    return LivingLabError(what, remedy=f"its log: {log}")
 
 
 def failure_of(event: Event, log: Path) -> Exception:

@@ -10,13 +10,13 @@ import typer
 
 from lakehouse.adapters.site_file import read_site_file
 from lakehouse.adapters.spark_session import require_engine
-from lakehouse.cli.airflow_process import airflow_events, failure_of
+from lakehouse.cli.airflow_process import airflow_events, ended_early, failure_of
 from lakehouse.cli.demo_input import choose_source, prepare_input
 from lakehouse.cli.demo_progress import StepLines
 from lakehouse.cli.demo_summary import show_summary
 from lakehouse.cli.home_lock import hold_home
 from lakehouse.cli.output import CliContext, context_of, replace_file
-from lakehouse.errors import LivingLabError, NotReady, NotVerified
+from lakehouse.errors import NotReady, NotVerified
 
 if TYPE_CHECKING:
     from lakehouse.pipeline.site import Site
@@ -123,7 +123,7 @@ def _run_dags(
                 releases += results.get("publish", [])
                 seconds[event["dag"]] = event["seconds"]
     if last != "finished":
-        raise LivingLabError("Airflow ended before the DAGs had run", remedy=f"its log: {log}")
+        raise ended_early("Airflow ended before the DAGs had run", log)
     refined = sorted(silver.values(), key=lambda own: own["leaf"])
     return {"batches": batches, "silver": refined, "releases": releases}
 

@@ -65,7 +65,7 @@ def _explain_database(text: str) -> LivingLabError:
     if "readonly" in text:
         return Unavailable("a database of the home is read-only", remedy="check the modes of the home folder")
     if "full" in text:
-        return _no_space()
+        return no_space()
     return Unavailable(
         "a database of the home cannot be used now", remedy="another process may hold it: try again"
     )
@@ -73,7 +73,7 @@ def _explain_database(text: str) -> LivingLabError:
 
 def _explain_os(error: OSError) -> LivingLabError | None:
     if error.errno in _DISK_FULL:
-        return _no_space()
+        return no_space()
     if error.errno == errno.EROFS:
         return Unavailable("the disk is read-only", remedy="choose a writable --home, LIVINGLAB_KEYS or -o")
     if error.errno in {errno.EACCES, errno.EPERM}:
@@ -88,7 +88,8 @@ def _explain_os(error: OSError) -> LivingLabError | None:
     return None
 
 
-def _no_space() -> Unavailable:
+def no_space() -> Unavailable:
+    """Return the error that says that the disk is full."""
     return Unavailable(
         "there is no space left on the disk", remedy="free some space, then run the command again"
     )

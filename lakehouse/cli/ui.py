@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lakehouse.cli.airflow_process import airflow_events, failure_of
+from lakehouse.cli.airflow_process import airflow_events, ended_early, failure_of
 from lakehouse.cli.demo_progress import StepLines
 from lakehouse.cli.home_lock import hold_home
 from lakehouse.cli.output import CliContext, context_of, print_facts, print_table
-from lakehouse.errors import LivingLabError, Unavailable, WrongUse
+from lakehouse.errors import Unavailable, WrongUse
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,7 +58,7 @@ def serve_ui(
         except KeyboardInterrupt:
             cli.notice("stopping ...")
             return
-    raise LivingLabError("Airflow has ended", remedy=f"its log: {log}")
+    raise ended_early("Airflow has ended", log)
 
 
 def require_free_port(port: int) -> None:
@@ -89,7 +89,7 @@ def _wait_until_served(events: Any, steps: StepLines, log: Any) -> Mapping[str, 
                 return {name: event[name] for name in ("address", "accounts")}
             case _:
                 raise failure_of(event, log)
-    raise LivingLabError("Airflow ended while it started", remedy=f"its log: {log}")
+    raise ended_early("Airflow ended while it started", log)
 
 
 def _announce(cli: CliContext, served: Mapping[str, Any]) -> None:

@@ -2,16 +2,18 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from lakehouse.cli import airflow_process
-from lakehouse.cli.airflow_process import airflow_events, failure_of
-from lakehouse.errors import BudgetExhausted, ContractError, LivingLabError, NotReady
+from lakehouse.cli.airflow_process import airflow_events, ended_early, failure_of
+from lakehouse.errors import BudgetExhausted, ContractError, LivingLabError, NotReady, Unavailable
 
 LOG = Path("airflow/logs/demo.log")
 
@@ -103,3 +105,12 @@ def test_without_airflow_it_is_said_how_to_get_it(monkeypatch):
 
     with pytest.raises(NotReady, match="Airflow is not installed"), airflow_events("child", [], LOG):
         pass
+
+
+@pytest.mark.parametrize(
+    ("free", "exit_code"), [(0, Unavailable.exit_code), (2**30, LivingLabError.exit_code)]
+)
+def test_a_process_that_ended_without_a_word_on_a_full_disk(free, exit_code, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=free))
+
+    assert ended_early("Airflow ended", tmp_path / "demo.log").exit_code == exit_code
