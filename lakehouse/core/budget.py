@@ -4,9 +4,10 @@ A population has one cap, for ever; under it stand allowances per purpose and pe
 section 5). Pure epsilons add up. Amounts are whole millionths of epsilon: no sum ever rounds.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 
 from lakehouse.core.policy import PopulationBudget
@@ -16,6 +17,8 @@ MICRO = 1_000_000
 LARGEST_EPSILON = 1_000
 USUAL_EPSILON = Decimal("0.5")
 """What an ordinary question costs; `questions_left` is counted in it."""
+AMOUNT = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6}0*)?|\.[0-9]{1,6}0*", re.ASCII)
+"""How an amount is written. `Decimal` reads more: `1_0`, other scripts' digits, digits that round away."""
 
 
 class Measure(StrEnum):
@@ -38,11 +41,9 @@ class PrivacyLoss:
         Raises:
             WrongUse: not a positive decimal of at most six places, or above 1000.
         """
-        try:
-            value = Decimal(amount)
-        except InvalidOperation:
-            value = Decimal("NaN")
-        if not value.is_finite() or not 0 < value <= LARGEST_EPSILON or value * MICRO % 1:
+        text = f"{amount:f}" if isinstance(amount, Decimal) else amount
+        value = Decimal(text) if AMOUNT.fullmatch(text) else Decimal(0)
+        if not 0 < value <= LARGEST_EPSILON:
             raise WrongUse(
                 "epsilon is not a decimal above 0 of at most six places",
                 remedy="for example --epsilon 0.5",

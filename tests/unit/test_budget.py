@@ -29,7 +29,24 @@ def test_ten_tenths_are_exactly_one():
     assert (balance.spent, balance.left) == (1_000_000, 4_000_000)
 
 
-@pytest.mark.parametrize("text", ["0", "-0.5", "nan", "inf", "0.0000001", "half", "", "1e9", "1001"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0",
+        "-0.5",
+        "nan",
+        "inf",
+        "0.0000001",
+        "half",
+        "",
+        "1e9",
+        "1001",
+        "1_0",
+        "\u0661",
+        " 0.1",
+        "1." + "0" * 40 + "1",
+    ],
+)
 def test_an_epsilon_that_is_no_positive_decimal_is_wrong_use(text):
     """Zero, negative, not finite, finer than a millionth or huge amounts are refused."""
     with pytest.raises(WrongUse, match="epsilon is not"):
