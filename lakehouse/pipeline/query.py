@@ -90,11 +90,13 @@ def _release_to_read(site: Site, contract: DatasetContract, as_of: int | None) -
 
 def _superseded(site: Site, contract: DatasetContract, version: int) -> Row:
     site.actor.require("superseded")
-    written = written_releases(site, contract.name)
-    for row in written:
-        if row["version"] == version and row["state"] == ReleaseState.PUBLISHED:
-            return row
-    versions = [str(row["version"]) for row in written]
+    written = {row["version"]: row for row in written_releases(site, contract.name)}
+    asked = written.get(version)
+    if asked is not None and asked["state"] == ReleaseState.PUBLISHED:
+        return asked
+    if asked is not None:
+        raise Refused(f"version {version} of {contract.table} was withdrawn", remedy="livinglab releases")
+    versions = [str(number) for number, row in written.items() if row["state"] == ReleaseState.PUBLISHED]
     raise WrongUse(
         f"{contract.table} has no published version {version}",
         remedy=f"versions: {', '.join(versions) or 'none'}",

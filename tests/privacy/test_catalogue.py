@@ -59,6 +59,17 @@ def test_a_withdrawn_release_does_not_bring_back_the_one_before(lab):
         query(lab, SELECT, purpose="research")
 
 
+def test_a_withdrawn_version_is_refused_by_its_number_too(lab):
+    """The DPO reads superseded releases, not withdrawn ones; only what can be read is offered."""
+    release(lab, 3, "WITHDRAWN")
+    release(lab, 4)
+    with pytest.raises(Refused, match="version 3 of gold.gait_by_cohort was withdrawn"):
+        query(as_role(lab, Role.DPO), SELECT, purpose="research", as_of=3)
+    with pytest.raises(WrongUse) as refused:
+        query(as_role(lab, Role.DPO), SELECT, purpose="research", as_of=7)
+    assert refused.value.remedy == "versions: 4"
+
+
 def test_superseded_releases_are_the_dpos_alone(lab):
     """Two releases side by side would show who changed."""
     release(lab, 3)
