@@ -109,6 +109,11 @@ def _in_order(rows: pa.Table, keys: Sequence[str]) -> bool:
     return True
 
 
+def subjects_of(rows: pa.Table) -> set[str]:
+    """Return the pseudonyms that occur in a table."""
+    return {name for name in rows.column("subject").unique().to_pylist() if name}
+
+
 def subject_rows(rows: pa.Table, keys: Sequence[str]) -> Iterator[tuple[str | None, pa.Table]]:
     """Yield (pseudonym, that subject's rows in key order); rows without a subject come under None."""
     codes = rows.column("subject").combine_chunks().dictionary_encode()

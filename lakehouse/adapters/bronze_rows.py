@@ -1,4 +1,4 @@
-"""What a batch of files becomes: bronze rows with identifiers sealed, and sealed quarantine rows.
+"""What a batch of files becomes: bronze rows with identifiers sealed.
 
 Stored columns are those of docs/engineer.md, "A bronze table". Sealing: PROTOCOLS section 1.
 """
@@ -13,30 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from lakehouse.adapters.arrow_types import ARROW_TYPES
-from lakehouse.adapters.key_tree import frame_parts, open_bytes, seal_bytes
-from lakehouse.core.contract import Column, ColumnType, DatasetContract, Sensitivity
-from lakehouse.errors import Damaged
+from lakehouse.core.contract import SEALED, Column, ColumnType, DatasetContract
 from lakehouse.methods.seal import seal_constant, seal_values
 from lakehouse.readers.input_files import FileRows
 
 PLACE_COLUMNS = ("batch", "file", "row")
 UNDECLARED = "undeclared"
-QUARANTINE_SCHEMA = pa.schema(
-    [
-        ("subject", pa.string()),
-        ("batch", pa.int64()),
-        ("file", pa.int64()),
-        ("row", pa.int64()),
-        ("rows", pa.int64()),
-        ("stage", pa.string()),
-        ("reason", pa.string()),
-        ("column", pa.string()),
-        ("raw__sealed", pa.binary()),
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,20 +31,6 @@ class LandedFile:
     bytes_hmac: bytes
     source_digest: str
     duplicate: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetAside:
-    """Input rows that do not go on. `rows` is how many this entry stands for; `raw` is what is sealed."""
-
-    file: int
-    row: int | None
-    reason: str
-    column: str | None
-    raw: bytes
-    subject: str | None = None
-    batch: int | None = None
-    rows: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +95,8 @@ def bronze_rows(contract: DatasetContract, file: LandedFile, people: Subjects, b
         "file_hmac": _constant(file.bytes_hmac, count),
     }
     for column in contract.columns:
-        columns[stored_name(column)] = _stored_column(contract, column, file, subjects, people, batch)
-    columns[f"{UNDECLARED}__sealed"] = _sealed_undeclared(contract, found, subjects, people, batch)
+        columns[column.stored_name] = _stored_column(contract, column, file, subjects, people, batch)
+    columns[f"{UNDECLARED}{SEALED}"] = _sealed_undeclared(contract, found, subjects, people, batch)
     return pa.table(columns)
 
 
@@ -137,18 +107,12 @@ def empty_bronze(contract: DatasetContract) -> pa.Table:
         *((name, pa.int64()) for name in PLACE_COLUMNS),
         ("file_hmac", pa.binary()),
     ]
-    for column in contract.columns:
-        fields.append(
-            (f"{column.name}__sealed", pa.binary())
-            if column.sealed
-            else (column.name, ARROW_TYPES[column.type])
-        )
-    return pa.schema([*fields, (f"{UNDECLARED}__sealed", pa.binary())]).empty_table()
+    fields += [(column.stored_name, _stored_type(column)) for column in contract.columns]
+    return pa.schema([*fields, (f"{UNDECLARED}{SEALED}", pa.binary())]).empty_table()
 
 
-def stored_name(column: Column) -> str:
-    """Return what bronze calls a column."""
-    return f"{column.name}__sealed" if column.sealed else column.name
+def _stored_type(column: Column) -> pa.DataType:
+    return pa.binary() if column.sealed else ARROW_TYPES[column.type]
 
 
 def row_mask(count: int, dropped: Iterable[int]) -> pa.Array:
@@ -171,7 +135,9 @@ def _stored_column(
     batch: int,
 ) -> pa.Array:
     found, count = file.found, len(file.found.rows)
-    if column.name in found.constants and column.sealed and count:
+    if not count:
+        return pa.nulls(0, _stored_type(column))
+    if column.name in found.constants and column.sealed:
         subject = subjects[0].as_py()
         blob = seal_constant(
             str(found.constants[column.name]),
@@ -185,11 +151,11 @@ def _stored_column(
     if column.name in found.constants:
         return pa.repeat(pa.scalar(found.constants[column.name], ARROW_TYPES[column.type]), count)
     if column.name not in found.rows.column_names:
-        return pa.nulls(count, pa.binary() if column.sealed else ARROW_TYPES[column.type])
+        return pa.nulls(count, _stored_type(column))
     values = found.rows.column(column.name).combine_chunks()
     if not column.sealed:
         return values.cast(ARROW_TYPES[column.type])
-    rows = found.rows.column("row").combine_chunks() if column.sensitivity is Sensitivity.FREE_TEXT else None
+    rows = found.rows.column("row").combine_chunks() if column.sealed_by_row else None
     return seal_values(
         values.cast(pa.string()), subjects, people.seal_keys, table=contract.table, column=column.name,
         batch=batch, rows=rows,
@@ -249,46 +215,6 @@ def repeated_keys(rows: pa.Table, keys: Sequence[str]) -> np.ndarray:
         return np.array([], dtype=np.int64)
     _, first = np.unique(places, return_index=True)
     return np.setdiff1d(np.arange(len(rows)), first)
-
-
-def quarantine_rows(
-    table: str,
-    entries: Sequence[SetAside],
-    seal_keys: Mapping[str, bytes],
-    batch_key: bytes,
-    *,
-    batch: int,
-    stage: str,
-) -> pa.Table:
-    """Return the quarantine rows, each raw row sealed under its subject's key, else the batch's."""
-    columns: dict[str, list[object]] = {name: [] for name in QUARANTINE_SCHEMA.names}
-    for entry in entries:
-        number = batch if entry.batch is None else entry.batch
-        subject = entry.subject if entry.subject in seal_keys else None
-        cipher = AESGCM(seal_keys[subject] if subject else batch_key)
-        place = quarantine_place(table, subject, number, entry.file, entry.row)
-        values = (
-            subject, number, entry.file, entry.row, entry.rows, stage, entry.reason, entry.column,
-            seal_bytes(cipher, entry.raw, place) if entry.raw else None,
-        )  # fmt: skip
-        for name, value in zip(QUARANTINE_SCHEMA.names, values, strict=True):
-            columns[name].append(value)
-    return pa.table(columns, schema=QUARANTINE_SCHEMA)
-
-
-def quarantine_place(table: str, subject: str | None, batch: int, file: int, row: int | None) -> bytes:
-    """Return the associated data of a sealed quarantine row."""
-    return frame_parts(table, "raw", subject or "", str(batch), str(file), "" if row is None else str(row))
-
-
-def open_quarantined(table: str, row: Mapping[str, object], key: bytes) -> str:
-    """Open one quarantine row's raw text; Damaged where it belongs to another place or key."""
-    blob, batch, file, number = row["raw__sealed"], row["batch"], row["file"], row["row"]
-    if not (isinstance(blob, bytes) and isinstance(batch, int) and isinstance(file, int)):
-        raise Damaged(f"a row of {table} has lost its place")
-    subject = row["subject"] if isinstance(row["subject"], str) else None
-    place = quarantine_place(table, subject, batch, file, number if isinstance(number, int) else None)
-    return open_bytes(AESGCM(key), blob, place).decode("utf-8", "replace")
 
 
 def keyed_digest(key: bytes, *parts: bytes) -> bytes:

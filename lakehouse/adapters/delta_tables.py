@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lakehouse.adapters.arrow_rows import subjects_of
 from lakehouse.adapters.arrow_types import plain_types
 from lakehouse.adapters.delta_log import open_table
 from lakehouse.adapters.spark_session import Engine, start_session
@@ -47,8 +48,7 @@ class DeltaLake:
 
     def subjects(self, table: str, version: int) -> set[str]:
         """Return the pseudonyms in one version."""
-        found = self.read(table, version, ["subject"]).column("subject").unique().to_pylist()
-        return {name for name in found if name}
+        return subjects_of(self.read(table, version, ["subject"]))
 
     def stage(self, rows: pa.Table, name: str) -> Path:
         """Write rows to a private Parquet file from which `commit` takes them, now or after a crash."""

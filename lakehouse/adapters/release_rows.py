@@ -69,8 +69,3 @@ def text_values(rows: pa.Table) -> dict[str, list[str]]:
 def cell_name(labels: Iterable[object]) -> str:
     """Return the name under which the vault keeps a cell."""
     return json.dumps([None if label is None else str(label) for label in labels], ensure_ascii=False)
-
-
-def subjects_of(rows: pa.Table) -> set[str]:
-    """Return the pseudonyms that occur in a table."""
-    return set(pc.drop_null(rows.column(SUBJECT).unique()).to_pylist())

@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakehouse.adapters.bronze_rows import SetAside, repeated_keys, row_mask
-from lakehouse.core.contract import Column, DatasetContract, JoinRule, Sensitivity
+from lakehouse.adapters.bronze_rows import repeated_keys, row_mask
+from lakehouse.adapters.quarantine_rows import SetAside
+from lakehouse.core.contract import Column, DatasetContract, JoinRule
 from lakehouse.methods import apply_column
 from lakehouse.methods.context import MethodContext
 from lakehouse.methods.unseal import open_column
@@ -30,21 +31,21 @@ def opened_rows(
     rows: pa.Table, bronze: DatasetContract, silver: DatasetContract, keys: Mapping[str, bytes]
 ) -> pa.Table:
     """Return bronze rows with the sealed columns that a silver table reads opened beside the others."""
-    wanted = {column.source for column in silver.columns}
-    for column in bronze.columns:
-        free_text = column.sensitivity is Sensitivity.FREE_TEXT
-        if column.sealed and (free_text or column.name in wanted):
-            opened = open_column(rows, column.name, keys, table=bronze.table, by_row=free_text)
-            rows = rows.append_column(column.name, opened)
+    for column in _sealed_inputs(bronze, silver):
+        opened = open_column(rows, column.name, keys, table=bronze.table, by_row=column.sealed_by_row)
+        rows = rows.append_column(column.name, opened)
     return rows
 
 
 def needs_opening(bronze: DatasetContract, silver: DatasetContract) -> bool:
     """Whether a silver table reads any sealed column."""
+    return bool(_sealed_inputs(bronze, silver))
+
+
+def _sealed_inputs(bronze: DatasetContract, silver: DatasetContract) -> list[Column]:
+    """Return the sealed columns that a silver table reads; free text always, for redaction."""
     wanted = {column.source for column in silver.columns}
-    return any(
-        c.sealed and (c.sensitivity is Sensitivity.FREE_TEXT or c.name in wanted) for c in bronze.columns
-    )
+    return [c for c in bronze.columns if c.sealed_by_row or (c.sealed and c.name in wanted)]
 
 
 def unlinked_rows(rows: pa.Table, linked: Iterable[str]) -> list[int]:
@@ -140,20 +141,7 @@ def _whole_files(rows: pa.Table, entries: Sequence[SetAside]) -> list[SetAside]:
         group = (entry.batch, entry.file, entry.reason, entry.column)
         size = sizes[(entry.batch, entry.file)]
         if size > 1 and groups[group] == size:
-            merged.setdefault(group, _of_whole_file(entry, size))
+            merged.setdefault(group, replace(entry, row=None, rows=size))
         else:
             single.append(entry)
     return [*merged.values(), *single]
-
-
-def _of_whole_file(entry: SetAside, size: int) -> SetAside:
-    return SetAside(
-        batch=entry.batch,
-        file=entry.file,
-        row=None,
-        reason=entry.reason,
-        column=entry.column,
-        raw=b"",
-        subject=entry.subject,
-        rows=size,
-    )

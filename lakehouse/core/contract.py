@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from lakehouse.errors import Refused
+from lakehouse.errors import Refused, WrongUse
+
+SEALED = "__sealed"
+QUARANTINE = "__quarantine"
+
+
+def quarantine_of(table: str) -> str:
+    """Return the quarantine table beside a table."""
+    return f"{table}{QUARANTINE}"
 
 
 class Layer(StrEnum):
@@ -87,6 +95,16 @@ class Column:
     def sealed(self) -> bool:
         """Whether bronze stores this column encrypted under its subject's key."""
         return self.handling.method in {"seal", "pseudonymise"}
+
+    @property
+    def sealed_by_row(self) -> bool:
+        """Whether its sealed values are bound to their row number: free text is, where bronze seals it."""
+        return self.sealed and self.sensitivity is Sensitivity.FREE_TEXT
+
+    @property
+    def stored_name(self) -> str:
+        """What bronze calls this column."""
+        return f"{self.name}{SEALED}" if self.sealed else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +242,32 @@ class Contracts:
     def find(self, table: str) -> DatasetContract | None:
         """Return the contract of `layer.name`, or None."""
         return self.by_table.get(table)
+
+    def require(self, table: str) -> DatasetContract:
+        """Return the contract of `layer.name`; WrongUse where there is none."""
+        contract = self.find(table)
+        if contract is None:
+            raise WrongUse(f"there is no table {table!r}", remedy="livinglab tables")
+        return contract
+
+    def bronze(self, dataset: str) -> DatasetContract:
+        """Return the bronze contract of a data set; WrongUse names those there are."""
+        contract = self.find(f"{Layer.BRONZE}.{dataset}")
+        if contract is None:
+            raise WrongUse(
+                f"there is no data set {dataset!r}", remedy=f"data sets: {self._names(Layer.BRONZE)}"
+            )
+        return contract
+
+    def gold(self, product: str) -> DatasetContract:
+        """Return the contract of a product, named with or without `gold.`; WrongUse names those there are."""
+        contract = self.find(f"{Layer.GOLD}.{product.removeprefix('gold.')}")
+        if contract is None:
+            raise WrongUse(f"there is no product {product!r}", remedy=f"products: {self._names(Layer.GOLD)}")
+        return contract
+
+    def _names(self, layer: Layer) -> str:
+        return ", ".join(contract.name for contract in self.of_layer(layer)) or "none"
 
     def of_layer(self, layer: Layer) -> tuple[DatasetContract, ...]:
         """Return the contracts of one layer, by name."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lakehouse.core.budget import decimal_text, epsilon_of
-from lakehouse.core.contract import Layer
+from lakehouse.core.contract import QUARANTINE, Layer
 from lakehouse.core.report import Grid, Page, Section, Tile, Tone, facts_of, filled, moment, shown
 from lakehouse.core.report_flow import version_flow
 from lakehouse.core.report_linked_data import versions_linked_data
@@ -13,8 +13,6 @@ from lakehouse.core.report_pages import site_stamp
 from lakehouse.core.report_sections import findings_grid
 from lakehouse.core.report_sources import Row, SiteFacts, VersionFacts
 from lakehouse.core.report_words import REASONS, actor_words
-
-QUARANTINE = "__quarantine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

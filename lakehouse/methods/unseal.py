@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from lakehouse.core.contract import SEALED
 from lakehouse.methods.seal import open_values
-
-SEALED = "__sealed"
 
 
 def open_column(

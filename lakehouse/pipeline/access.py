@@ -10,15 +10,14 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from lakehouse.adapters.bronze_rows import QUARANTINE_SCHEMA, UNDECLARED, open_quarantined
+from lakehouse.adapters.bronze_rows import UNDECLARED
+from lakehouse.adapters.quarantine_rows import QUARANTINE_SCHEMA, RAW, open_quarantined
 from lakehouse.core.canonical import timestamp
-from lakehouse.core.contract import DatasetContract, Layer, Sensitivity
+from lakehouse.core.contract import SEALED, DatasetContract, Layer
 from lakehouse.errors import Refused, WrongUse
-from lakehouse.methods.seal import open_values
+from lakehouse.methods.unseal import open_column
 from lakehouse.pipeline.site import Site
 
-SEALED = "__sealed"
-QUARANTINE = "__quarantine"
 PERSONAL_LAYERS = (Layer.BRONZE, Layer.SILVER)
 
 
@@ -149,15 +148,7 @@ def _open_sealed(
     """Return the rows with each sealed column opened under its own name."""
     for stored in [name for name in rows.column_names if name.endswith(SEALED)]:
         name = stored.removesuffix(SEALED)
-        opened = open_values(
-            rows.column(stored).combine_chunks(),
-            rows.column("subject").combine_chunks(),
-            keys,
-            table=table,
-            column=name,
-            batches=rows.column("batch").combine_chunks(),
-            rows=rows.column("row").combine_chunks() if _sealed_by_row(name, contract) else None,
-        )
+        opened = open_column(rows, name, keys, table=table, by_row=_sealed_by_row(name, contract))
         rows = rows.set_column(rows.column_names.index(stored), name, opened)
     return rows
 
@@ -165,13 +156,12 @@ def _open_sealed(
 def _sealed_by_row(name: str, contract: DatasetContract | None) -> bool:
     """Whether a column's blobs are bound to their row number: free text and undeclared columns."""
     declared = contract.column(name) if contract is not None else None
-    return name == UNDECLARED or (declared is not None and declared.sensitivity is Sensitivity.FREE_TEXT)
+    return name == UNDECLARED or (declared is not None and declared.sealed_by_row)
 
 
 def _open_quarantine(table: str, rows: pa.Table, keys: Mapping[str, bytes]) -> pa.Table:
     opened = [open_quarantined(table, row, keys[row["subject"]]) for row in rows.to_pylist()]
-    stored = f"raw{SEALED}"
-    return rows.set_column(rows.column_names.index(stored), "raw", pa.array(opened, pa.string()))
+    return rows.set_column(rows.column_names.index(RAW), "raw", pa.array(opened, pa.string()))
 
 
 def _json_values(column: pa.ChunkedArray) -> list[object]:

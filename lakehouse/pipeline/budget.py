@@ -13,7 +13,6 @@ from lakehouse.core.budget import (
     micro_text,
     spent_by_actor,
 )
-from lakehouse.errors import WrongUse
 from lakehouse.pipeline.site import Site
 
 
@@ -60,10 +59,7 @@ def _populations(site: Site, table: str | None) -> list[str]:
     if table is None:
         asked = (site.contracts.by_table[name].population for name in askable_tables(site.contracts))
         return sorted({*asked, *site.policy.budgets} - {""})
-    contract = site.contracts.find(table)
-    if contract is None:
-        raise WrongUse(f"there is no table {table!r}", remedy="livinglab tables")
-    return [contract.population]
+    return [site.contracts.require(table).population]
 
 
 def _budget_row(balance: Balance, spent: Mapping[str, int]) -> BudgetRow:

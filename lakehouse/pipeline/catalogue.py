@@ -35,9 +35,7 @@ def describe_table(site: Site, table: str) -> dict[str, object]:
         WrongUse: there is no such table.
     """
     site.actor.require("describe")
-    contract = site.contracts.find(table)
-    if contract is None:
-        raise WrongUse(f"there is no table {table!r}", remedy="livinglab tables")
+    contract = site.contracts.require(table)
     release = current_release(site, contract.name) if contract.layer is Layer.GOLD else None
     return {
         **_summary(site, contract),

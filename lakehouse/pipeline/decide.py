@@ -19,7 +19,6 @@ from lakehouse.core.release_rules import parse_release_rules
 from lakehouse.errors import ConsentRefused, Damaged, Refused, WrongUse
 from lakehouse.pipeline.consents import ConsentCoverage, consent_coverage
 from lakehouse.pipeline.log_records import log_record
-from lakehouse.pipeline.publish_inputs import find_product
 from lakehouse.pipeline.publish_records import as_result, find_release, later_releases
 from lakehouse.pipeline.signing import plain_content
 from lakehouse.pipeline.site import Site
@@ -48,7 +47,7 @@ def decide(site: Site, release_id: str, decision: str, reason: str) -> ReleaseRe
     site.actor.require(str(chosen))
     if not reason.strip():
         raise WrongUse("a decision needs a reason", remedy=f"livinglab {chosen} {release_id} --reason TEXT")
-    product = find_product(site, find_release(site, release_id)["product"])
+    product = site.contracts.gold(find_release(site, release_id)["product"])
     with table_locks(site, [product.table]):
         row = find_release(site, release_id)
         state = ReleaseState(row["state"])
@@ -111,7 +110,7 @@ def _require_promotable(site: Site, row: Row) -> None:
 
 
 def _coverage(site: Site, row: Row) -> ConsentCoverage:
-    rules = parse_release_rules(find_product(site, row["product"]), site.policy.floor)
+    rules = parse_release_rules(site.contracts.gold(row["product"]), site.policy.floor)
     people = set[str]().union(*site.vault.cells_of(row["release_id"]).values())
     return consent_coverage(site, people, rules.purpose)
 
@@ -149,7 +148,7 @@ def _promote(site: Site, row: Row) -> None:
 
 
 def _write_gold(site: Site, row: Row, run_key: str) -> list[Version]:
-    draft, product = _submitted_version(site, row), find_product(site, row["product"])
+    draft, product = _submitted_version(site, row), site.contracts.gold(row["product"])
     write = TableWrite(
         table=product.table,
         rows=site.lake.read(draft.table, draft.version),

@@ -59,5 +59,4 @@ def _unknown_people(site: Site, version: Version) -> int:
     opened = open_table(site.lake.folder_of(version.table), version.version)
     if "subject" not in {field.name for field in opened.schema().fields}:
         return 0
-    column = site.lake.read(version.table, version.version, ["subject"]).column("subject")
-    return len(site.vault.missing_subjects(name for name in column.unique().to_pylist() if name))
+    return len(site.vault.missing_subjects(site.lake.subjects(version.table, version.version)))

@@ -1,26 +1,23 @@
 """land: files become bronze rows, identifiers and free text sealed (PROTOCOLS sections 1 to 3)."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
+from lakehouse.adapters.arrow_rows import subjects_of
 from lakehouse.adapters.bronze_rows import (
     LandedFile,
-    SetAside,
     bronze_rows,
     empty_bronze,
     keyed_digest,
-    quarantine_rows,
     repeated_keys,
     row_mask,
     row_text,
 )
+from lakehouse.adapters.quarantine_rows import SetAside, count_reasons, quarantine_rows
 from lakehouse.core.canonical import digest_json, timestamp
-from lakehouse.core.contract import DatasetContract, Layer
-from lakehouse.core.lineage import Version
+from lakehouse.core.contract import DatasetContract, quarantine_of
 from lakehouse.errors import Damaged, WrongUse
 from lakehouse.pipeline.landing_batch import Batch, mark_duplicates, prepare_batch
 from lakehouse.pipeline.log_records import require_current_vault
@@ -38,7 +35,7 @@ def land(site: Site, dataset: str, paths: Sequence[Path]) -> TableResult:
     """
     site.actor.require("land")
     require_current_vault(site)
-    contract = bronze_contract(site, dataset)
+    contract = site.contracts.bronze(dataset)
     found = list(read_files(paths, contract))
     if not found:
         raise WrongUse(
@@ -60,20 +57,6 @@ def land(site: Site, dataset: str, paths: Sequence[Path]) -> TableResult:
     return result
 
 
-def bronze_contract(site: Site, dataset: str) -> DatasetContract:
-    """Return the bronze contract of a data set; WrongUse names those there are."""
-    contract = site.contracts.find(f"{Layer.BRONZE}.{dataset}")
-    if contract is None:
-        known = ", ".join(other.name for other in site.contracts.of_layer(Layer.BRONZE))
-        raise WrongUse(f"there is no data set {dataset!r}", remedy=f"data sets: {known}")
-    return contract
-
-
-def quarantine_of(table: str) -> str:
-    """Return the quarantine table beside a table."""
-    return f"{table}__quarantine"
-
-
 def _land_new(site: Site, contract: DatasetContract, files: Sequence[LandedFile]) -> TableResult:
     with site.registry.reading() as tx:
         known = {row["source_digest"]: row["batch"] for row in tx.many("batch_files", dataset=contract.name)}
@@ -91,14 +74,12 @@ def _write_batch(site: Site, batch: Batch, run_key: str) -> TableResult:
     made = [bronze_rows(contract, file, batch.people, batch.number) for file in batch.files]
     rows, repeated = _without_repeats(pa.concat_tables([empty_bronze(contract), *made]), batch)
     aside = [*batch.set_aside, *repeated]
-    reasons = Counter[str]()
-    for entry in aside:
-        reasons[entry.reason] += entry.rows
+    reasons = count_reasons(aside)
     counts = {
         "received": len(rows) + reasons.total(),
         "accepted": len(rows),
         "quarantined": reasons.total(),
-        "subjects": len(set(rows.column("subject").unique().to_pylist()) - {None}),
+        "subjects": len(subjects_of(rows)),
     }
     details = {
         **counts,
@@ -121,7 +102,7 @@ def _write_batch(site: Site, batch: Batch, run_key: str) -> TableResult:
             "batch_files": _file_rows(batch),
         },
     )
-    return _result(contract, versions[0], details, repeated=False)
+    return TableResult.of(versions[0], details, repeated=False)
 
 
 def _without_repeats(rows: pa.Table, batch: Batch) -> tuple[pa.Table, list[SetAside]]:
@@ -201,29 +182,7 @@ def _earlier_batch(site: Site, contract: DatasetContract, number: int) -> TableR
     own = next((version for version in versions or () if version.table == contract.table), None)
     if own is None:
         raise Damaged(f"batch {number} of {contract.name} has no signed version", remedy="livinglab fsck")
-    return _result(contract, own, version_details(site, own), repeated=True)
-
-
-def _result(
-    contract: DatasetContract, version: Version, details: Mapping[str, Any], *, repeated: bool
-) -> TableResult:
-    return TableResult(
-        dataset=contract.name,
-        table=contract.table,
-        version=version.version,
-        received=details["received"],
-        accepted=details["accepted"],
-        quarantined=details["quarantined"],
-        reasons=details["reasons"],
-        subjects=details["subjects"],
-        rows=version.rows,
-        leaf=version.leaf,
-        file_digest=version.file_digest,
-        content_digest=version.content_digest,
-        repeated=repeated,
-        batch=details["batch"],
-        findings=details["findings"],
-    )
+    return TableResult.of(own, version_details(site, own), repeated=True)
 
 
 def _clear_landing(site: Site, paths: Sequence[Path]) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from lakehouse.adapters.bronze_rows import (
     LandedFile,
-    SetAside,
     Subjects,
     all_rows_text,
     clear_text_values,
@@ -18,6 +17,7 @@ from lakehouse.adapters.bronze_rows import (
     undeclared_values,
     without_rows,
 )
+from lakehouse.adapters.quarantine_rows import SetAside
 from lakehouse.core.contract import DatasetContract
 from lakehouse.pipeline.site import Site
 

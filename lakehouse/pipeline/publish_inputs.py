@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from lakehouse.adapters.release_rows import subjects_of, use_people
+from lakehouse.adapters.release_rows import use_people
 from lakehouse.core.canonical import digest_json
-from lakehouse.core.contract import DatasetContract, Layer
+from lakehouse.core.contract import DatasetContract
 from lakehouse.core.lineage import Version
 from lakehouse.core.release_rules import ReleaseRules, parse_release_rules
-from lakehouse.errors import Refused, WrongUse
+from lakehouse.errors import Refused
 from lakehouse.pipeline.consents import ConsentCoverage, consent_coverage
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import require_version, version_details
@@ -51,19 +51,6 @@ class PublishInputs:
         return tuple(version.leaf for version in self.versions)
 
 
-def find_product(site: Site, product: str) -> DatasetContract:
-    """Return the gold contract of a product, named with or without `gold.`.
-
-    Raises:
-        WrongUse: there is none; the remedy lists those there are.
-    """
-    contract = site.contracts.find(f"{Layer.GOLD}.{product.removeprefix('gold.')}")
-    if contract is None:
-        known = ", ".join(found.name for found in site.contracts.of_layer(Layer.GOLD)) or "none"
-        raise WrongUse(f"there is no product {product!r}", remedy=f"products: {known}")
-    return contract
-
-
 def gather_inputs(site: Site, product: str) -> PublishInputs:
     """Return what the product would be made from now.
 
@@ -72,10 +59,10 @@ def gather_inputs(site: Site, product: str) -> PublishInputs:
         NotReady: an input has no version yet.
         Refused: an input's checks failed.
     """
-    contract = find_product(site, product)
+    contract = site.contracts.gold(product)
     rules = parse_release_rules(contract, site.policy.floor)
     versions = tuple(_checked_version(site, table) for table in contract.reads)
-    everyone = set[str]().union(*(_subjects(site, version) for version in versions))
+    everyone = set[str]().union(*(site.lake.subjects(version.table, version.version) for version in versions))
     coverage = consent_coverage(site, everyone, rules.purpose)
     people = site.vault.canonical(coverage.permitted)
     return PublishInputs(
@@ -117,10 +104,6 @@ def _failed_checks(details: Mapping[str, object]) -> int:
     if not isinstance(checks, list):
         return 0
     return sum(not check["success"] and not check.get("unexpected") for check in checks)
-
-
-def _subjects(site: Site, version: Version) -> set[str]:
-    return subjects_of(site.lake.read(version.table, version.version, ["subject"]))
 
 
 def _run_key(

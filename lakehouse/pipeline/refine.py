@@ -1,14 +1,14 @@
 """refine: bronze becomes silver. Opened in memory only, linked, handled column by column, validated."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import pyarrow as pa
 
-from lakehouse.adapters.arrow_rows import ordered_rows
-from lakehouse.adapters.bronze_rows import PLACE_COLUMNS, SetAside, quarantine_rows
+from lakehouse.adapters.arrow_rows import ordered_rows, subjects_of
+from lakehouse.adapters.bronze_rows import PLACE_COLUMNS
 from lakehouse.adapters.gx_validator import ValidationResult
+from lakehouse.adapters.quarantine_rows import SetAside, count_reasons, quarantine_rows
 from lakehouse.adapters.silver_rows import (
     handle_columns,
     input_weights,
@@ -21,12 +21,11 @@ from lakehouse.adapters.silver_rows import (
     unlinked_rows,
 )
 from lakehouse.core.canonical import digest_json
-from lakehouse.core.contract import DatasetContract, Layer
+from lakehouse.core.contract import DatasetContract, Layer, quarantine_of
 from lakehouse.core.lineage import Version
 from lakehouse.errors import WrongUse
 from lakehouse.methods import find_transform
 from lakehouse.methods.context import MethodContext, Transformed
-from lakehouse.pipeline.land import bronze_contract, quarantine_of
 from lakehouse.pipeline.results import TableResult
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version, repeat_of, version_details, version_of
@@ -53,7 +52,7 @@ def refine(site: Site, dataset: str, version: int | None = None) -> list[TableRe
     Raises WrongUse (unknown data set or version, nothing landed), Refused (role).
     """
     site.actor.require("refine")
-    bronze = bronze_contract(site, dataset)
+    bronze = site.contracts.bronze(dataset)
     pinned = _pinned(site, bronze, version)
     results = [_refine_table(site, contract, pinned) for contract in silver_order(site, bronze.table)]
     return [result for result in results if result is not None]
@@ -71,10 +70,8 @@ def silver_order(site: Site, table: str) -> list[DatasetContract]:
     """Return the silver contracts that read `table`, directly or not, or redact by it, inputs first."""
     affected = {table}
     ordered: list[DatasetContract] = []
-    waiting = [c for c in _by_inputs(site) if c.layer is Layer.SILVER]
-    for contract in waiting:
-        redacts = any(column.handling.method == "redact" for column in contract.columns)
-        if affected & set(contract.inputs()) or redacts:
+    for contract in _by_inputs(site):
+        if affected & set(contract.inputs()) or _redacts(contract):
             affected.add(contract.table)
             ordered.append(contract)
     return ordered
@@ -99,10 +96,9 @@ def _refine_table(site: Site, contract: DatasetContract, pinned: Version) -> Tab
             return None
         run_key = _run_key(site, contract, inputs)
         made = repeat_of(site, run_key)
-        if made is None:
-            made = _write(site, contract, inputs, run_key)
-            return _result(site, contract, made, repeated=False)
-        return _result(site, contract, made, repeated=True)
+        versions = made or _write(site, contract, inputs, run_key)
+        own = next(version for version in versions if version.table == contract.table)
+        return TableResult.of(own, version_details(site, own), repeated=made is not None)
 
 
 def _input_versions(site: Site, contract: DatasetContract, pinned: Version) -> dict[str, Version]:
@@ -116,8 +112,8 @@ def _run_key(site: Site, contract: DatasetContract, inputs: Mapping[str, Version
     read = [[version.table, version.version, version.content_digest] for version in inputs.values()]
     identifiers = None
     if _redacts(contract):
-        people = site.lake.subjects(inputs[str(contract.source)].table, inputs[str(contract.source)].version)
-        identifiers = site.vault.identifiers_digest(people)
+        source = inputs[str(contract.source)]
+        identifiers = site.vault.identifiers_digest(site.lake.subjects(source.table, source.version))
     return digest_json(
         ["refine", contract.table, sorted(read), contract.digest, site.policy.digest, identifiers]
     )
@@ -131,30 +127,21 @@ def _write(
     site: Site, contract: DatasetContract, inputs: Mapping[str, Version], run_key: str
 ) -> list[Version]:
     refined = _make_rows(site, contract, inputs)
-    reasons = Counter[str]()
-    for entry in refined.set_aside:
-        reasons[entry.reason] += entry.rows
+    reasons = count_reasons(refined.set_aside)
     details = {
         "dataset": str(contract.source).partition(".")[2],
         "received": refined.received,
         "accepted": refined.received - reasons.total(),
         "quarantined": reasons.total(),
         "reasons": dict(reasons),
-        "subjects": len(set(refined.rows.column("subject").unique().to_pylist()) - {None}),
+        "subjects": len(subjects_of(refined.rows)),
         "batch": None,
         "findings": dict(refined.findings),
         "checks": [asdict(check) for check in refined.validation.checks],
         "contract": contract.digest,
         "detector": site.detector.version if _redacts(contract) else None,
     }
-    writes = [
-        TableWrite(
-            table=contract.table,
-            rows=refined.rows,
-            mode="overwrite",
-            details=details,
-        )
-    ]
+    writes = [TableWrite(table=contract.table, rows=refined.rows, mode="overwrite", details=details)]
     if refined.set_aside or current_version(site, quarantine_of(contract.table)):
         writes.append(_quarantine_write(site, contract, refined.set_aside, details))
     return write_tables(
@@ -180,7 +167,7 @@ def _make_rows(site: Site, contract: DatasetContract, inputs: Mapping[str, Versi
     source = inputs[str(contract.source)]
     bronze = site.contracts.by_table[source.table]
     rows = ordered_rows(site.lake.read(source.table, source.version), PLACE_COLUMNS)
-    people = set(rows.column("subject").unique().to_pylist()) - {None}
+    people = subjects_of(rows)
     if needs_opening(bronze, contract):
         rows = opened_rows(rows, bronze, contract, site.vault.subject_keys(people, "seal"))
     unlinked = _unlinked(site, contract, inputs, rows)
@@ -197,15 +184,13 @@ def _make_rows(site: Site, contract: DatasetContract, inputs: Mapping[str, Versi
 
 
 def _context(site: Site, contract: DatasetContract, rows: pa.Table) -> MethodContext:
-    subjects = rows.column("subject").combine_chunks()
-    people = set(subjects.unique().to_pylist()) - {None}
     return MethodContext(
         table=contract.table,
-        subjects=subjects,
+        subjects=rows.column("subject").combine_chunks(),
         rows=rows,
         vault=site.vault,
         detector=site.detector,
-        identifiers=site.vault.identifiers_of(people) if _redacts(contract) else {},
+        identifiers=site.vault.identifiers_of(subjects_of(rows)) if _redacts(contract) else {},
     )
 
 
@@ -243,29 +228,4 @@ def _finish(
         set_aside=tuple(entries),
         validation=validation,
         findings=handled.findings,
-    )
-
-
-def _result(
-    site: Site, contract: DatasetContract, versions: Sequence[Version], *, repeated: bool
-) -> TableResult:
-    own = next(version for version in versions if version.table == contract.table)
-    details = version_details(site, own)
-    checks = details["checks"]
-    return TableResult(
-        dataset=str(details["dataset"]),
-        table=own.table,
-        version=own.version,
-        received=int(str(details["received"])),
-        accepted=int(str(details["accepted"])),
-        quarantined=int(str(details["quarantined"])),
-        reasons=details["reasons"],  # type: ignore[arg-type]
-        subjects=int(str(details["subjects"])),
-        rows=own.rows,
-        leaf=own.leaf,
-        file_digest=own.file_digest,
-        content_digest=own.content_digest,
-        repeated=repeated,
-        findings=details["findings"],  # type: ignore[arg-type]
-        checks_failed=sum(not check["success"] for check in checks),  # type: ignore[attr-defined]
     )

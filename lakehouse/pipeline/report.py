@@ -10,9 +10,9 @@ from lakehouse.adapters.durable_files import make_private_folder, write_durably
 from lakehouse.adapters.report_html import render_linked_data, render_page
 from lakehouse.adapters.sql_registry import Row, Transaction
 from lakehouse.core.canonical import timestamp
-from lakehouse.core.contract import DatasetContract, Layer
+from lakehouse.core.contract import QUARANTINE, DatasetContract, Layer
 from lakehouse.core.report import Page
-from lakehouse.core.report_overviews import QUARANTINE, SiteRows, run_page, site_page
+from lakehouse.core.report_overviews import SiteRows, run_page, site_page
 from lakehouse.core.report_pages import table_page
 from lakehouse.core.report_sources import LogHead, SiteFacts, TableFacts, VersionFacts
 from lakehouse.errors import WrongUse

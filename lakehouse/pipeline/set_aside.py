@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from lakehouse.core.contract import Layer
-from lakehouse.pipeline.land import bronze_contract, quarantine_of
+from lakehouse.core.contract import Layer, quarantine_of
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version
 
@@ -22,7 +21,7 @@ def quarantined_rows(site: Site, dataset: str, batch: int | None = None) -> list
 
 
 def _tables(site: Site, dataset: str) -> Iterator[str]:
-    bronze = bronze_contract(site, dataset)
+    bronze = site.contracts.bronze(dataset)
     yield bronze.table
     for contract in site.contracts.of_layer(Layer.SILVER):
         if contract.source == bronze.table:

@@ -1,5 +1,7 @@
 """The signed versions of tables: what readers open, never the latest that Delta holds."""
 
+from typing import Any
+
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.lineage import Version
 from lakehouse.errors import NotReady
@@ -39,7 +41,7 @@ def version_of(site: Site, table: str, number: int) -> Version | None:
     return as_version(row) if row else None
 
 
-def version_details(site: Site, version: Version) -> dict[str, object]:
+def version_details(site: Site, version: Version) -> dict[str, Any]:
     """Return the private details of a version's record."""
     with site.registry.reading() as tx:
         row = tx.one("versions", table_name=version.table, version=version.version)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 from report_facts import column, contract
 
-from lakehouse.adapters.bronze_rows import SetAside, quarantine_rows
+from lakehouse.adapters.quarantine_rows import SetAside, quarantine_rows
 from lakehouse.adapters.vault import Vault
 from lakehouse.cli.output import as_document
 from lakehouse.core.actors import DEFAULT_ACTORS, resolve_actor
