@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from lakehouse.adapters.spark_session import Engine, check_java, session_settings
+from lakehouse.adapters.java import check_java
+from lakehouse.adapters.spark_session import Engine, session_settings
 
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from lakehouse.adapters.java import check_java
 from lakehouse.errors import NotReady
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -85,7 +86,6 @@ def _resolve(scratch: Path) -> None:
 
 
 if __name__ == "__main__":
-    from lakehouse.adapters.spark_session import check_java
     from lakehouse.errors import LivingLabError
 
     try:

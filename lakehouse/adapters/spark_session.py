@@ -4,20 +4,17 @@ Settings and their reasons: docs/adr/spark-connect.md. Only what Spark Connect o
 """
 
 import os
-import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lakehouse.adapters.java import check_java
 from lakehouse.adapters.spark_jars import checked_jars
-from lakehouse.errors import NotReady, Unavailable
+from lakehouse.errors import Unavailable
 
 PROJECT = Path(__file__).resolve().parents[2]
-JAVA_VERSIONS = (17, 21)
 
 TABLE_DEFAULTS = {
     "dataSkippingNumIndexedCols": "0",
@@ -58,23 +55,6 @@ class Engine:
     master: str
     jars: Path
     memory: str = "1500m"
-
-
-def check_java() -> int:
-    """Return Java's major version; NotReady where neither Java 17 nor 21 answers."""
-    home = os.environ.get("JAVA_HOME")
-    java = shutil.which(Path(home, "bin", "java") if home else "java")
-    remedy = "sudo apt-get install openjdk-17-jre-headless"
-    if home and java is None:
-        raise NotReady("JAVA_HOME names no Java; Spark starts the one it names", remedy="unset JAVA_HOME")
-    if java is None:
-        raise NotReady("Java was not found; Spark needs Java 17 or 21", remedy=remedy)
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)', said)
-    major = int(found.group(1)) if found else 0
-    if major not in JAVA_VERSIONS:
-        raise NotReady(f"Java {major} is installed; Spark needs Java 17 or 21", remedy=remedy)
-    return major
 
 
 def require_engine(engine: Engine) -> None:

@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lakehouse.adapters.fhe_client import ModelsEnvironment
+from lakehouse.adapters.java import check_java
 from lakehouse.adapters.site_file import SiteSettings
 from lakehouse.adapters.spark_jars import FETCH, default_folder, pinned_digests
-from lakehouse.adapters.spark_session import check_java
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.release import ReleaseState
 from lakehouse.errors import LivingLabError, NotReady

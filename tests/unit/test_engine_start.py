@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse.adapters.spark_session import Engine, check_java, require_engine
+from lakehouse.adapters.java import check_java
+from lakehouse.adapters.spark_session import Engine, require_engine
 from lakehouse.cli.main import run
 from lakehouse.errors import NotReady
 
