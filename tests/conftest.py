@@ -5,8 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from lakehouse.pipeline.site import Site
+
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 PROJECT = Path(__file__).resolve().parents[1]
 

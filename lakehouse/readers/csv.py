@@ -55,11 +55,11 @@ def csv_options(contract: DatasetContract) -> CsvOptions:
 def read(file: InputFile, contract: DatasetContract) -> FileRows:
     """Return the rows of one file; `received` counts the lines after the header."""
     options = csv_options(contract)
-    data = file.load()
+    data = file.load().removeprefix(BYTE_ORDER_MARK)
     fault = file_fault(data)
     if fault:
         return reject_file(file, contract, fault)
-    lines = split_lines(data.removeprefix(BYTE_ORDER_MARK))
+    lines = split_lines(data)
     names = [column.source for column in contract.columns]
     if options.header:
         header = _fields(lines.pop(0), options)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lakehouse.adapters.contract_files import load_contracts
@@ -62,6 +62,7 @@ def read(contract, name, data):
 
 @pytest.mark.parametrize(("contract", "name"), DATASETS, ids=list(NAMES))
 @given(data=messy | walk_lines)
+@example(data=b"\xef\xbb\xbf")
 @QUICK
 def test_no_bytes_make_a_reader_fail_or_lose_a_row(contract, name, data):
     found = read(contract, name, data)
