@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from lakehouse.pipeline.site import Site
 
-settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 PROJECT = Path(__file__).resolve().parents[1]
