@@ -98,8 +98,6 @@ def _format(form: str | None, output: Path | None) -> str:
         raise WrongUse("the format is not known", remedy=f"one of: {', '.join(FORMATS)}")
     if chosen == "parquet" and output is None:
         raise WrongUse("parquet is written to a file", remedy="add --output FILE")
-    if chosen == "table" and output is not None:
-        raise WrongUse("a table is for the screen", remedy="--format csv, json or parquet")
     return chosen
 
 
@@ -116,12 +114,13 @@ def _print_result(cli: CliContext, result: "QueryResult", form: str) -> None:
 
 def _write_result(cli: CliContext, result: "QueryResult", form: str, output: Path) -> None:
     from lakehouse.cli.output import replace_file
-    from lakehouse.cli.result_formats import as_csv, as_json_rows, as_parquet
+    from lakehouse.cli.result_formats import as_csv, as_json_rows, as_parquet, as_table
 
     if form == "parquet":
         replace_file(output, as_parquet(result.rows))
     else:
-        replace_file(output, (as_csv if form == "csv" else as_json_rows)(result.rows).encode())
+        written = {"csv": as_csv, "json": as_json_rows, "table": as_table}[form]
+        replace_file(output, written(result.rows).encode())
     document = {**result.as_json(), "file": str(output)}
     cli.emit(document, lambda console: console.print(f"{result.rows.num_rows} rows in {output}"))
 

@@ -1,4 +1,4 @@
-"""The rows of a query as CSV, JSON or Parquet."""
+"""The rows of a query as a table for people, CSV, JSON or Parquet."""
 
 import csv
 import io
@@ -6,11 +6,23 @@ import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from rich.console import Console
 
-from lakehouse.cli.output import as_document
+from lakehouse.cli.output import as_document, print_table
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """A spreadsheet may run a cell that begins so (OWASP, CSV injection)."""
+WIDEST_LINE = 10_000
+"""A file has no edge: columns stay beside each other."""
+
+
+def as_table(rows: pa.Table) -> str:
+    """Return the table as it stands on a wide screen, without colours; null is a dash."""
+    text = io.StringIO()
+    stored = zip(*(column.to_pylist() for column in rows.columns), strict=True)
+    values = [[as_document(value) for value in row] for row in stored]
+    print_table(Console(file=text, width=WIDEST_LINE, color_system=None), rows.column_names, values)
+    return text.getvalue()
 
 
 def as_csv(rows: pa.Table) -> str:

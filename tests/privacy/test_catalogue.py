@@ -63,7 +63,7 @@ def test_a_withdrawn_version_is_refused_by_its_number_too(lab):
     """The DPO reads superseded releases, not withdrawn ones; only what can be read is offered."""
     release(lab, 3, "WITHDRAWN")
     release(lab, 4)
-    with pytest.raises(Refused, match="version 3 of gold.gait_by_cohort was withdrawn"):
+    with pytest.raises(Refused, match=r"version 3 of gold\.gait_by_cohort was withdrawn"):
         query(as_role(lab, Role.DPO), SELECT, purpose="research", as_of=3)
     with pytest.raises(WrongUse) as refused:
         query(as_role(lab, Role.DPO), SELECT, purpose="research", as_of=7)

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lakehouse.cli.result_formats import as_csv, as_json_rows, as_parquet
+from lakehouse.cli.result_formats import as_csv, as_json_rows, as_parquet, as_table
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
@@ -33,3 +33,11 @@ def test_parquet_reads_back():
     """The bytes are a Parquet file of the same rows."""
     rows = pa.table({"x": [1, 2]})
     assert pq.read_table(BytesIO(as_parquet(rows))).equals(rows)
+
+
+def test_a_table_in_a_file_keeps_its_columns_side_by_side():
+    """No terminal is there to be too narrow; null and NaN are dashes."""
+    wide = pa.table({f"column_{number}": [1.5, float("nan"), None] for number in range(40)})
+    header, _, *rows = as_table(wide).splitlines()
+    assert header.split() == wide.column_names
+    assert [row.split() for row in rows] == [["1.5"] * 40, ["–"] * 40, ["–"] * 40]
