@@ -71,7 +71,7 @@ def stated_links(contract: DatasetContract, file: FileRows) -> Iterator[tuple[tu
 def file_subjects(contract: DatasetContract, file: FileRows, people: Subjects) -> pa.Array:
     """Return the pseudonym of each row (n); null where the contract names no subject."""
     count = len(file.rows)
-    if contract.subject is None:
+    if contract.subject is None or not count:
         return pa.nulls(count, pa.string())
     rule = contract.subject
     if rule.column in file.constants:
