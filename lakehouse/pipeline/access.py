@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from lakehouse.adapters.arrow_types import ARROW_TYPES
 from lakehouse.adapters.bronze_rows import UNDECLARED
 from lakehouse.adapters.quarantine_rows import QUARANTINE_SCHEMA, RAW, open_quarantined
 from lakehouse.core.canonical import timestamp
@@ -145,12 +146,23 @@ def _held_table(site: Site, table: str, version: int, keys: Mapping[str, bytes])
 def _open_sealed(
     rows: pa.Table, keys: Mapping[str, bytes], table: str, contract: DatasetContract | None
 ) -> pa.Table:
-    """Return the rows with each sealed column opened under its own name."""
+    """Return the rows with each sealed column opened under its own name, in the type its contract gives."""
     for stored in [name for name in rows.column_names if name.endswith(SEALED)]:
         name = stored.removesuffix(SEALED)
         opened = open_column(rows, name, keys, table=table, by_row=_sealed_by_row(name, contract))
-        rows = rows.set_column(rows.column_names.index(stored), name, opened)
+        rows = rows.set_column(rows.column_names.index(stored), name, _typed(opened, name, contract))
     return rows
+
+
+def _typed(opened: pa.Array, name: str, contract: DatasetContract | None) -> pa.Array:
+    """Return an opened column in its contract's type; as text where an earlier contract had another type."""
+    declared = contract.column(name) if contract is not None else None
+    if declared is None:
+        return opened
+    try:
+        return opened.cast(ARROW_TYPES[declared.type])
+    except pa.ArrowInvalid:
+        return opened
 
 
 def _sealed_by_row(name: str, contract: DatasetContract | None) -> bool:

@@ -14,7 +14,7 @@ from lakehouse.adapters.quarantine_rows import SetAside, quarantine_rows
 from lakehouse.adapters.vault import Vault
 from lakehouse.cli.output import as_document
 from lakehouse.core.actors import DEFAULT_ACTORS, resolve_actor
-from lakehouse.core.contract import Contracts, Layer, LinkedIdentifier, SubjectRule
+from lakehouse.core.contract import ColumnType, Contracts, Layer, LinkedIdentifier, SubjectRule
 from lakehouse.errors import NotAllowed, Refused, WrongUse
 from lakehouse.methods.seal import seal_values
 from lakehouse.pipeline.access import gather_access
@@ -22,7 +22,12 @@ from lakehouse.pipeline.access import gather_access
 NOTES = contract(
     Layer.BRONZE,
     "notes",
-    [column("person_id", "direct", "pseudonymise"), column("text", "free_text", "seal")],
+    [
+        column("person_id", "direct", "pseudonymise"),
+        column("text", "free_text", "seal"),
+        column("written_at", "quasi", "seal", ColumnType.TIMESTAMP),
+        column("visit", "quasi", "seal", ColumnType.INTEGER),
+    ],
     subject=SubjectRule(column="person_id", system="clinic"),
     linked_identifiers=(LinkedIdentifier(system="urn:gait", id_system="gaitpdb", id_pattern=".+"),),
 )
@@ -55,7 +60,7 @@ class Registry:
         yield SimpleNamespace(many=lambda name, **_: self.rows[name])
 
 
-def bronze_notes(vault, people):
+def bronze_notes(vault, people, *, odd_visits=False):
     """Two notes a person, sealed as land seals them."""
     subjects = pa.array([subject for subject in people.values() for _ in range(2)])
     keys = vault.subject_keys(people.values(), "seal")
@@ -63,6 +68,8 @@ def bronze_notes(vault, people):
     texts = pa.array([f"note of {name} {turn}" for name in people for turn in range(2)])
     sealed = {"table": "bronze.notes", "batch": 1}
     ids = pa.array([name for name in people for _ in range(2)])
+    moments = pa.array([datetime(2024, 5, 1, 9, 30, tzinfo=UTC)] * len(subjects)).cast(pa.string())
+    visits = pa.array(["7", "once a week"] * len(people)) if odd_visits else pa.array(["7"] * len(subjects))
     return pa.table(
         {
             "subject": subjects,
@@ -72,6 +79,8 @@ def bronze_notes(vault, people):
             "file_hmac": pa.array([b"\x01"] * len(subjects)),
             "person_id__sealed": seal_values(ids, subjects, keys, column="person_id", **sealed),
             "text__sealed": seal_values(texts, subjects, keys, column="text", rows=rows, **sealed),
+            "written_at__sealed": seal_values(moments, subjects, keys, column="written_at", **sealed),
+            "visit__sealed": seal_values(visits, subjects, keys, column="visit", **sealed),
             "score": pa.array([float("nan")] * len(subjects)),
         }
     )
@@ -126,6 +135,19 @@ def test_what_is_sealed_stands_open_and_nan_is_null(site):
     table = document_of(gather_access(site, "A1", "clinic"))["tables"][0]
     row = dict(zip(table["columns"], table["rows"][1], strict=True))
     assert (row["person_id"], row["text"], row["score"]) == ("A1", "note of A1 1", None)
+
+
+def test_opened_values_have_the_types_of_the_contract(site):
+    """Sealed as text, handed over like every other value: times as RFC 3339, numbers as numbers."""
+    table = document_of(gather_access(site, "A1", "clinic"))["tables"][0]
+    row = dict(zip(table["columns"], table["rows"][0], strict=True))
+    assert (row["written_at"], row["visit"]) == ("2024-05-01T09:30:00Z", 7)
+
+
+def test_what_an_earlier_contract_sealed_as_text_is_handed_over_as_text(site):
+    site.lake.tables["bronze.notes", 3] = bronze_notes(site.vault, site.people, odd_visits=True)
+    table = document_of(gather_access(site, "A1", "clinic"))["tables"][0]
+    assert [row[table["columns"].index("visit")] for row in table["rows"]] == ["7", "once a week"]
 
 
 def test_a_row_that_was_set_aside_is_handed_over(site):
