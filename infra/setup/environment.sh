@@ -10,6 +10,8 @@ if [ "$free" -lt 8 ]; then
   exit 3
 fi
 echo "setting up $what ..." >&2
+(begun=$SECONDS; while sleep 30 >/dev/null 2>&1; do echo "  fetching and installing, $((SECONDS - begun)) s" >&2; done) &
+trap "kill $! 2>/dev/null" EXIT
 rm -rf "$folder"
 .tools/bin/uv venv -q --python "$python" "$folder"
 .tools/bin/uv pip sync -q --python "$folder/bin/python" --require-hashes "$lock"

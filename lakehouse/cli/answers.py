@@ -109,6 +109,11 @@ def _show_answer(console: "Console", given: "Answer") -> None:
             "receipt": given.receipt,
         },
     )
+    if given.preview and given.question["stat"] == "mean":
+        console.print(
+            "a group of fewer people than the contract's public number is answered less exactly",
+            soft_wrap=True,
+        )
 
 
 def _show_budget(console: "Console", rows: "list[BudgetRow]") -> None:
