@@ -24,7 +24,7 @@ from lakehouse.core.lineage import Version
 from lakehouse.core.question import Question
 from lakehouse.errors import Damaged, Refused
 from lakehouse.pipeline.consents import ConsentCoverage, consent_coverage
-from lakehouse.pipeline.log_records import log_record
+from lakehouse.pipeline.log_records import draft_record, log_record
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import require_version
 
@@ -152,20 +152,23 @@ def _store(site: Site, asked: _Input, drawn: Answer, charge: Charge) -> int:
     }
     return log_record(
         site,
-        kind="answer",
-        table=asked.plan.question.table,
-        digests={"question": asked.digest, "answer": digest_json(record)},
-        details={
-            "question": asked.plan.question.as_record(),
-            "population": asked.plan.population,
-            "epsilon": drawn.epsilon,
-            "charge": charge.charge_id,
-            "mechanism": drawn.mechanism,
-            "consents": asked.coverage.counts(),
-        },
-        ref=str(drawn.receipt),
-        inputs=[asked.version.leaf],
-        consent_root=asked.coverage.root,
+        draft_record(
+            site,
+            kind="answer",
+            table=asked.plan.question.table,
+            digests={"question": asked.digest, "answer": digest_json(record)},
+            details={
+                "question": asked.plan.question.as_record(),
+                "population": asked.plan.population,
+                "epsilon": drawn.epsilon,
+                "charge": charge.charge_id,
+                "mechanism": drawn.mechanism,
+                "consents": asked.coverage.counts(),
+            },
+            ref=str(drawn.receipt),
+            inputs=[asked.version.leaf],
+            consent_root=asked.coverage.root,
+        ),
         rows={"answers": [row]},
     )
 

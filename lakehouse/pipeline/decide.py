@@ -18,7 +18,7 @@ from lakehouse.core.release import (
 from lakehouse.core.release_rules import parse_release_rules
 from lakehouse.errors import ConsentRefused, Damaged, Refused, WrongUse
 from lakehouse.pipeline.consents import ConsentCoverage, consent_coverage
-from lakehouse.pipeline.log_records import log_record
+from lakehouse.pipeline.log_records import draft_record, log_record
 from lakehouse.pipeline.publish_records import as_result, find_release, later_releases
 from lakehouse.pipeline.signing import plain_content
 from lakehouse.pipeline.site import Site
@@ -66,12 +66,15 @@ def _log_decision(site: Site, row: Row, decision: Decision, reason: str) -> None
     release_id, now = row["release_id"], timestamp(site.clock())
     log_record(
         site,
-        kind="decision",
-        table=row["table_name"],
-        digests={"content": row["content_digest"]},
-        details={"release": release_id, "decision": str(decision), "reason": reason},
-        ref=release_id,
-        inputs=[row["leaf_index"]],
+        draft_record(
+            site,
+            kind="decision",
+            table=row["table_name"],
+            digests={"content": row["content_digest"]},
+            details={"release": release_id, "decision": str(decision), "reason": reason},
+            ref=release_id,
+            inputs=[row["leaf_index"]],
+        ),
         rows={
             "decisions": [
                 {

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.adapters.sql_registry import Transaction
@@ -18,6 +19,9 @@ from lakehouse.errors import Damaged
 from lakehouse.pipeline.site import Site
 
 LOG_LOCK = "log"
+
+RegistryRows: TypeAlias = Mapping[str, Sequence[Mapping[str, object]]]
+"""Rows to be added to registry.db, by table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,36 +112,31 @@ def add_entry(tx: Transaction, draft: Draft) -> int:
 
 def log_record(
     site: Site,
+    draft: Draft,
     *,
-    kind: str,
-    digests: Mapping[str, str],
-    details: Mapping[str, object],
-    ref: str,
-    table: str | None = None,
-    inputs: Sequence[int] = (),
-    consent_root: str | None = None,
-    supersedes: int | None = None,
-    rows: Mapping[str, Sequence[Mapping[str, object]]] | None = None,
+    rows: RegistryRows | None = None,
     changes: Sequence[tuple[str, Mapping[str, object], Mapping[str, object]]] = (),
 ) -> int:
     """Log a record that is no Delta version (answer, decision, model) and return its leaf index.
 
-    `rows` are registry rows added, `changes` (table, key, values) made in the same transaction; a `None`
-    under `leaf_index` in a row becomes the record's own index.
+    `rows` are registry rows added, `changes` (table, key, values) made in the same transaction; a null
+    `leaf_index` in a row becomes the record's own.
     """
-    draft = draft_record(
-        site, kind=kind, digests=digests, details=details, ref=ref, table=table, inputs=inputs,
-        consent_root=consent_root, supersedes=supersedes,
-    )  # fmt: skip
     with log_transaction(site) as tx:
         index = add_entry(tx, draft)
         _add_record(tx, index, draft)
-        for name, values in ((name, row) for name, own in (rows or {}).items() for row in own):
-            named = "leaf_index" in values and values["leaf_index"] is None
-            tx.add(name, **({**values, "leaf_index": index} if named else values))
+        add_rows(tx, rows or {}, {"leaf_index": index})
         for name, key, values in changes:
             tx.change(name, key, **values)
     return index
+
+
+def add_rows(tx: Transaction, rows: RegistryRows, made: Mapping[str, object]) -> None:
+    """Add registry rows; a null under a name in `made` becomes what was made."""
+    for table, own in rows.items():
+        for row in own:
+            filled = {name: made.get(name) if value is None else value for name, value in row.items()}
+            tx.add(table, **filled)
 
 
 def _add_record(tx: Transaction, index: int, draft: Draft) -> None:

@@ -12,7 +12,7 @@ from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.lineage import parse_record
 from lakehouse.core.linear_model import LinearModel
 from lakehouse.errors import LivingLabError, NotReady, NotVerified, Refused, WrongUse
-from lakehouse.pipeline.log_records import log_record
+from lakehouse.pipeline.log_records import draft_record, log_record
 from lakehouse.pipeline.site import Site
 
 ACTIVE, SUPERSEDED, RETIRED = "active", "superseded", "retired"
@@ -158,11 +158,14 @@ def retire_model(site: Site, name: str, reason: str) -> Row:
         if row["state"] == ACTIVE:
             log_record(
                 site,
-                kind="decision",
-                digests={"model": row["digest"]},
-                details={"decision": "retire", "model": name, "reason": reason},
-                ref=f"model/{row['digest']}",
-                inputs=(row["leaf_index"],),
+                draft_record(
+                    site,
+                    kind="decision",
+                    digests={"model": row["digest"]},
+                    details={"decision": "retire", "model": name, "reason": reason},
+                    ref=f"model/{row['digest']}",
+                    inputs=(row["leaf_index"],),
+                ),
                 changes=[("models", {"name": name, "digest": row["digest"]}, {"state": RETIRED})],
             )
         site.models.forget_keys(row["digest"])

@@ -21,7 +21,7 @@ from lakehouse.core.question import Question
 from lakehouse.core.release import ReleaseResult, ReleaseState
 from lakehouse.core.release_rules import PrivateStatistic
 from lakehouse.pipeline.answer import answer
-from lakehouse.pipeline.log_records import log_record
+from lakehouse.pipeline.log_records import draft_record, log_record
 from lakehouse.pipeline.publish_facts import decimal_text
 from lakehouse.pipeline.publish_finish import FinishedProduct, finish_product
 from lakehouse.pipeline.publish_inputs import PublishInputs, gather_inputs, permitted_views
@@ -97,13 +97,16 @@ def _write_release(site: Site, inputs: PublishInputs, product: FinishedProduct) 
 def _log_refusal(site: Site, inputs: PublishInputs, product: FinishedProduct) -> None:
     log_record(
         site,
-        kind="release",
-        digests={},
-        details=_details(inputs, product, []),
-        ref=inputs.release_id,
-        table=inputs.contract.table,
-        inputs=inputs.leaves,
-        consent_root=inputs.coverage.root,
+        draft_record(
+            site,
+            kind="release",
+            digests={},
+            details=_details(inputs, product, []),
+            ref=inputs.release_id,
+            table=inputs.contract.table,
+            inputs=inputs.leaves,
+            consent_root=inputs.coverage.root,
+        ),
         rows={"releases": [_release_row(site, inputs, product, table=None, rows=0)]},
     )
 

@@ -15,7 +15,7 @@ from lakehouse.core.lineage import Version
 from lakehouse.core.merkle import leaf_hash, root_of
 from lakehouse.errors import Damaged
 from lakehouse.pipeline.intents import DONE, staged_rows
-from lakehouse.pipeline.log_records import Draft, add_entry, draft_record, log_transaction
+from lakehouse.pipeline.log_records import Draft, add_entry, add_rows, draft_record, log_transaction
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import as_version
 
@@ -45,23 +45,19 @@ def sign_intent(site: Site, intent: Row, rows: Sequence[pa.Table] | None = None)
     signed = [_sign_table(site, intent, table, own) for table, own in zip(tables, written, strict=True)]
     with log_transaction(site) as tx:
         versions = [_add_version(tx, intent, own) for own in signed]
-        for name, added in intent["payload"]["rows"].items():
-            for row in added:
-                tx.add(name, **_filled(row, versions))
+        add_rows(tx, intent["payload"]["rows"], _made(versions[0]))
         tx.change("intents", {"intent_id": intent["intent_id"]}, state=DONE, payload={}, tables=[])
     return versions
 
 
-def _filled(row: Mapping[str, object], versions: Sequence[Version]) -> dict[str, object]:
-    """Return a registry row in which a null version and leaf are those of the intent's first table."""
-    first = versions[0]
-    made = {
-        "version": first.version,
-        "leaf_index": first.leaf,
-        "intent_id": first.intent,
-        "content_digest": first.content_digest,
+def _made(version: Version) -> dict[str, object]:
+    """Return what registry rows that leave it null take from the intent's first table."""
+    return {
+        "version": version.version,
+        "leaf_index": version.leaf,
+        "intent_id": version.intent,
+        "content_digest": version.content_digest,
     }
-    return {name: made[name] if value is None and name in made else value for name, value in row.items()}
 
 
 def _sign_table(site: Site, intent: Row, table: Mapping[str, object], rows: pa.Table) -> _Signed:

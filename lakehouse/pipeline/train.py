@@ -12,7 +12,7 @@ from lakehouse.core.canonical import digest_json, timestamp
 from lakehouse.core.model_card import make_card
 from lakehouse.core.model_recipe import ModelRecipe
 from lakehouse.errors import NotVerified
-from lakehouse.pipeline.log_records import log_record
+from lakehouse.pipeline.log_records import draft_record, log_record
 from lakehouse.pipeline.model_registry import (
     ACTIVE,
     RETIRED,
@@ -153,19 +153,22 @@ def _log_model(
     }
     return log_record(
         site,
-        kind="model",
-        digests={"model": digest, "recipe": recipe.digest},
-        details={
-            "model": recipe.name,
-            "people": len(chosen.subjects),
-            "walks": len(chosen.rows.values),
-            "consents": chosen.coverage.counts(),
-            "run_key": run_key,
-        },
-        ref=f"model/{digest}",
-        inputs=tuple(version.leaf for version in chosen.versions),
-        consent_root=chosen.coverage.root,
-        supersedes=earlier[-1]["leaf_index"] if earlier else None,
+        draft_record(
+            site,
+            kind="model",
+            digests={"model": digest, "recipe": recipe.digest},
+            details={
+                "model": recipe.name,
+                "people": len(chosen.subjects),
+                "walks": len(chosen.rows.values),
+                "consents": chosen.coverage.counts(),
+                "run_key": run_key,
+            },
+            ref=f"model/{digest}",
+            inputs=tuple(version.leaf for version in chosen.versions),
+            consent_root=chosen.coverage.root,
+            supersedes=earlier[-1]["leaf_index"] if earlier else None,
+        ),
         rows={"models": [row]},
         changes=[
             ("models", {"name": old["name"], "digest": old["digest"]}, {"state": SUPERSEDED})

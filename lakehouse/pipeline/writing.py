@@ -18,7 +18,7 @@ from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.lineage import Version
 from lakehouse.pipeline.intents import OPEN, drop_staged, staged_name
-from lakehouse.pipeline.log_records import require_current_vault
+from lakehouse.pipeline.log_records import RegistryRows, require_current_vault
 from lakehouse.pipeline.signing import sign_intent
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version as current_version  # noqa: PLC0414  tasks read it here
@@ -56,7 +56,7 @@ def write_tables(
     writes: Sequence[TableWrite],
     inputs: Sequence[int] = (),
     consent_root: str | None = None,
-    rows: Mapping[str, Sequence[Mapping[str, object]]] | None = None,
+    rows: RegistryRows | None = None,
 ) -> list[Version]:
     """Write and sign one version of each table; the same run key returns the versions there are.
 
@@ -76,7 +76,7 @@ def write_tables(
         return finish_intent(site, intent, [write.rows for write in writes])
 
 
-def _plain_rows(rows: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str, list[dict[str, object]]]:
+def _plain_rows(rows: RegistryRows) -> dict[str, list[dict[str, object]]]:
     return {name: [dict(row) for row in own] for name, own in rows.items()}
 
 

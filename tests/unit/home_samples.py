@@ -10,7 +10,7 @@ from deltalake import write_deltalake
 from lakehouse.adapters.delta_tables import DeltaLake, Mode
 from lakehouse.adapters.model_store import MODEL_FILES
 from lakehouse.core.canonical import digest_json
-from lakehouse.pipeline.log_records import log_record
+from lakehouse.pipeline.log_records import draft_record, log_record
 from lakehouse.pipeline.model_registry import model_store
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.writing import TableWrite, write_tables
@@ -77,7 +77,9 @@ def log(
 ) -> None:
     """Log one record together with its row of the registry."""
     rows = {table: [{**row, "leaf_index": None}]}
-    log_record(site, kind=kind, digests=digests, details=details, ref=f"{kind}-1", rows=rows)
+    log_record(
+        site, draft_record(site, kind=kind, digests=digests, details=details, ref=f"{kind}-1"), rows=rows
+    )
 
 
 def bronze_rows(people: list[str], batch: int) -> TableWrite:

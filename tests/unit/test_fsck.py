@@ -20,7 +20,7 @@ from lakehouse.adapters.tile_log import TileLog
 from lakehouse.cli.main import run
 from lakehouse.core.canonical import digest_json
 from lakehouse.pipeline.fsck import fsck as walk
-from lakehouse.pipeline.log_records import log_record
+from lakehouse.pipeline.log_records import draft_record, log_record
 from lakehouse.pipeline.site import Site
 
 
@@ -225,7 +225,8 @@ def log_statement(site: Site, receipt: str) -> None:
     """Make the log one answer longer."""
     row = {"question_digest": "5" * 64, "answer": {}, "receipt": receipt, "question": {}, "leaf_index": None}
     digests = {"question": "5" * 64, "answer": digest_json({})}
-    log_record(site, kind="answer", digests=digests, details={}, ref=receipt, rows={"answers": [row]})
+    draft = draft_record(site, kind="answer", digests=digests, details={}, ref=receipt)
+    log_record(site, draft, rows={"answers": [row]})
 
 
 def test_without_the_vault_nothing_can_be_said(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
