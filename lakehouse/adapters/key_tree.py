@@ -21,6 +21,7 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16
 SUITE = b"\x01"
+REMEDY = "livinglab fsck says what is damaged; restore it from a backup of this home"
 """Suite 1: AES-256-GCM, random 96-bit nonce."""
 
 
@@ -71,13 +72,15 @@ def open_bytes(cipher: AESGCM, blob: bytes, associated: bytes) -> bytes:
 def decrypt_blob(cipher: AESGCM, blob: bytes, associated: bytes) -> bytes:
     """Open a blob of suite 1 whose associated data is exactly `associated`; Damaged if it does not open."""
     if len(blob) < len(SUITE) + NONCE_BYTES + TAG_BYTES:
-        raise Damaged(f"a sealed value has {len(blob)} bytes, the least is 29")
+        raise Damaged(f"a sealed value has {len(blob)} bytes, the least is 29", remedy=REMEDY)
     if blob[:1] != SUITE:
-        raise Damaged(f"a sealed value names suite {blob[0]}, known is 1")
+        raise Damaged(f"a sealed value names suite {blob[0]}, known is 1", remedy=REMEDY)
     try:
         return cipher.decrypt(blob[1:13], blob[13:], associated)
     except InvalidTag:
-        raise Damaged("a sealed value does not open: other key, other place, or changed bytes") from None
+        raise Damaged(
+            "a sealed value does not open: other key, other place, or changed bytes", remedy=REMEDY
+        ) from None
 
 
 def wrap_secret(wrapping_key: bytes, secret: bytes, name: str) -> bytes:

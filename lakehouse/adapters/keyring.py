@@ -74,7 +74,10 @@ class Keyring:
                 remedy=f"chmod 600 {name} in the folder of the keys",
             )
         if len(content) != KEY_BYTES:
-            raise Damaged(f"the key {name} has {len(content)} bytes instead of {KEY_BYTES}")
+            raise Damaged(
+                f"the key {name} has {len(content)} bytes instead of {KEY_BYTES}",
+                remedy="restore it from a backup of the folder of the keys",
+            )
         return content
 
 

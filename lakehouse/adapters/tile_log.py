@@ -91,7 +91,9 @@ class TileLog:
         known = head.size - first_index
         if not 0 <= known <= len(entries):
             last = first_index + len(entries)
-            raise Damaged(f"entries {first_index} to {last} do not meet the log's {head.size} leaves")
+            raise Damaged(
+                f"entries {first_index} to {last} do not meet the log's {head.size} leaves", remedy=REMEDY
+            )
         self._check_known(entries[:known], first_index, head.size)
         # (3) new tiles, none of which may contradict a file that is there
         edge, files = grow(edge, entries[known:])

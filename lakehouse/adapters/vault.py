@@ -141,7 +141,10 @@ class Vault:
         with self._database.reading() as connection:
             rows = list(_rows_where(connection, SUBJECTS.c.pseudonym, wanted))
         if len(rows) != len(wanted):
-            raise Damaged(f"the vault lacks {len(wanted) - len(rows)} of {len(wanted)} subjects")
+            raise Damaged(
+                f"the vault lacks {len(wanted) - len(rows)} of {len(wanted)} subjects",
+                remedy="restore the vault.db that belongs to this lake",
+            )
         wrapping_key = self._keys.wrapping_key()
         return {
             row.pseudonym: derive_subject_key(
@@ -169,7 +172,10 @@ class Vault:
             if row is None:
                 return self._add_key(connection, stored)
         if row.wrapped is None:
-            raise Refused("the key of this quarantine batch was destroyed by retention")
+            raise Refused(
+                "the key of this quarantine batch was destroyed by retention",
+                remedy="land the files again, where they are still there",
+            )
         return self._unwrap_key(row)
 
     def destroy_batch_key(self, name: str) -> None:

@@ -163,7 +163,9 @@ def read_features(path: Path) -> object:
     """Return the JSON of an input file; UnreadableInput where there is none."""
     try:
         if path.stat().st_size > LARGEST_INPUT:
-            raise UnreadableInput(f"the input is larger than {LARGEST_INPUT} bytes")
+            raise UnreadableInput(
+                f"the input is larger than {LARGEST_INPUT} bytes", remedy='{"feature": number, ...}'
+            )
         return json.loads(path.read_bytes(), object_pairs_hook=_unique)
     except OSError as problem:
         raise UnreadableInput("the input file cannot be read", remedy="check --input") from problem

@@ -97,5 +97,5 @@ def _entries(
 
 def _cipher_of(ciphers: Mapping[str, AESGCM], subject: str) -> AESGCM:
     if subject not in ciphers:
-        raise Damaged("a value to seal or open has no subject key")
+        raise Damaged("a value to seal or open has no subject key", remedy="livinglab fsck")
     return ciphers[subject]

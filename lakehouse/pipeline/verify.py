@@ -40,7 +40,9 @@ def _check_data(record: LineageRecord, *, folder: Path | None, opening: bytes | 
     if folder is None:
         return "the opening belongs to this leaf; no data was given"
     if record.kind not in TABLE_KINDS or record.table is None or record.version is None:
-        raise NotVerified(f"not checked: a record of kind {record.kind} has no table folder")
+        raise NotVerified(
+            f"not checked: a record of kind {record.kind} has no table folder", remedy="leave out --data"
+        )
     plain = record.table.partition(".")[0] in PLAIN_LAYERS
     if not plain and (opened is None or opened.key is None):
         raise NotVerified("not checked: this layer's file digest is keyed, give --opening")

@@ -125,6 +125,8 @@ def _remove_earlier(folder: Path) -> None:
     for line in manifest.read_text(encoding="utf-8").splitlines()[1:]:
         path = folder / line.partition("\t")[0]
         if not path.resolve().is_relative_to(folder.resolve()):
-            raise UnreadableInput(f"{MANIFEST} in the sample folder is not of this program")
+            raise UnreadableInput(
+                f"{MANIFEST} in the sample folder is not of this program", remedy="name an empty folder"
+            )
         path.unlink(missing_ok=True)
     manifest.unlink()
