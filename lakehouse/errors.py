@@ -58,6 +58,7 @@ class ContractError(LivingLabError):
         super().__init__(
             f"{file}: {key}: {problem}", remedy=choices, file=file, key=key, allowed=list(allowed)
         )
+        self.file, self.key, self.problem, self.allowed = file, key, problem, allowed
 
 
 class NotReady(LivingLabError):

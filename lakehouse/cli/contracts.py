@@ -47,10 +47,9 @@ def lint(
 
 
 def _together(faults: list[ContractError]) -> ContractError:
-    first = faults[0]
-    more = (
-        f" (and {len(faults) - 1} more: {'; '.join(f.message for f in faults[1:])})"
-        if len(faults) > 1
-        else ""
-    )
-    return ContractError(str(first.facts["file"]), str(first.facts["key"]), f"{first.message}{more}")
+    """Return the first fault with its file, key and allowed values; it names the others."""
+    first, *others = faults
+    if not others:
+        return first
+    more = f" (and {len(others)} more: {'; '.join(fault.message for fault in others)})"
+    return ContractError(first.file, first.key, f"{first.problem}{more}", allowed=first.allowed)

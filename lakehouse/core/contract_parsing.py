@@ -241,11 +241,12 @@ def _inherit(by_table: Mapping[str, DatasetContract], table: str, path: tuple[st
     if contract.layer is Layer.BRONZE or all(own):
         return contract
     origin = contract.inputs()[0]
+    key = "reads" if contract.layer is Layer.GOLD else "source"
     if origin not in by_table:
         there = tuple(sorted(by_table))
-        raise ContractError(contract.file, "source", f"{origin} has no contract", allowed=there)
+        raise ContractError(contract.file, key, f"{origin} has no contract", allowed=there)
     if origin in path:
-        raise ContractError(contract.file, "source", f"{origin} is made from {table}, in a circle")
+        raise ContractError(contract.file, key, f"{origin} is made from {table}, in a circle")
     parent = _inherit(by_table, origin, (*path, table))
     return replace(
         contract,
