@@ -10,7 +10,7 @@ from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.contract import DatasetContract, Layer
 from lakehouse.core.release import ReleaseState
 from lakehouse.errors import Damaged, NotReady, Refused, WrongUse
-from lakehouse.pipeline.publish_records import current_release, written_releases
+from lakehouse.pipeline.publish_records import current_release, list_releases, written_releases
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import version_of
 
@@ -52,9 +52,9 @@ def query(site: Site, text: str, *, purpose: str, as_of: int | None = None) -> Q
     as_of: the release to read, by its version, where the query reads one table.
 
     Raises:
-        NotAllowed, Refused: role, purpose or query are not covered.
+        NotAllowed, Refused: role, purpose or query are not covered, or no release is published.
         WrongUse: the query cannot be read or run.
-        NotReady: a table has no published release.
+        NotReady: a table has no release.
     """
     site.actor.require("query")
     products = {contract.name: contract for contract in site.contracts.of_layer(Layer.GOLD)}
@@ -82,9 +82,14 @@ def _release_to_read(site: Site, contract: DatasetContract, as_of: int | None) -
         return newest
     if written_releases(site, contract.name):
         raise Refused(f"the release of {contract.table} was withdrawn", remedy="livinglab releases")
+    made = list_releases(site, contract.name)
+    if made:
+        raise Refused(
+            f"{contract.table} has no published release; its newest is {made[-1].state}",
+            remedy="livinglab releases shows what waits for approval",
+        )
     raise NotReady(
-        f"{contract.table} has no published release",
-        remedy="livinglab releases shows what waits for approval",
+        f"{contract.table} has no release yet", remedy=f"livinglab publish {contract.name} makes one"
     )
 
 

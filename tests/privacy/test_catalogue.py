@@ -46,8 +46,10 @@ def test_a_published_release_is_queried_with_its_receipt(lab):
 @pytest.mark.parametrize("state", ["DRAFT", "SUBMITTED", "REJECTED", "APPROVED"])
 def test_what_is_not_published_cannot_be_read(lab, state):
     """Nothing leaves before it is published."""
+    with pytest.raises(NotReady, match="no release yet"):
+        query(lab, SELECT, purpose="research")
     release(lab, 3, state)
-    with pytest.raises(NotReady, match="no published release"):
+    with pytest.raises(Refused, match=f"no published release; its newest is {state}"):
         query(lab, SELECT, purpose="research")
 
 
