@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,19 +34,23 @@ def measure(folder: Path, rounds: int) -> list[Figure]:
 
     source = _source()
     demo = run_demo(folder / "home", source)
-    figures = [_demo_time(demo.seconds, source), _demo_memory(demo.peak_mib)]
     site = open_site(home=folder / "home")
     walks = source / "gaitpdb" / "walks.tar.xz" if source else _generated_walks(folder)
-    figures += [
-        walks_figure(lambda name: open_site(home=folder / name, create=True), walks, rounds),
-        ask_figure(site),
-        predict_figure(site),
-        leaves_figure(folder / "one", 1),
-        leaves_figure(folder / "many", 200),
-        verify_figure(site),
-    ]
-    for figure in figures:
-        sys.stdout.write(f"{figure.line()}\n")
+    steps: tuple[Callable[[], Figure], ...] = (
+        lambda: _demo_time(demo.seconds, source),
+        lambda: _demo_memory(demo.peak_mib),
+        lambda: ask_figure(site),
+        lambda: predict_figure(site),
+        lambda: leaves_figure(folder / "one", 1),
+        lambda: leaves_figure(folder / "many", 200),
+        lambda: verify_figure(site),
+        lambda: walks_figure(lambda name: open_site(home=folder / name, create=True), walks, rounds),
+    )
+    figures = []
+    for step in steps:
+        figures.append(step())
+        sys.stdout.write(f"{figures[-1].line()}\n")
+        sys.stdout.flush()
     return figures
 
 

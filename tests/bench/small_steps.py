@@ -10,7 +10,7 @@ import polars as pl
 from lakehouse.adapters.signatures import Signer
 from lakehouse.adapters.tile_log import TileLog
 from lakehouse.core.question import Question
-from lakehouse.core.trust import Trust
+from lakehouse.core.trust import parse_trust
 from lakehouse.pipeline.answer import answer
 from lakehouse.pipeline.predict import example_features, predict
 from lakehouse.pipeline.prove import prove
@@ -50,7 +50,7 @@ def ask_figure(site: Site) -> Figure:
 
 def _question(number: int) -> Question:
     price = Decimal("0.001") + Decimal(number) / Decimal(100_000)
-    return Question.mean("stride_time_s", by=("age_band",), on="silver.gait_features", epsilon=price)
+    return Question.of("mean", "stride_time_s", on="silver.gait_features", by=("age_band",), epsilon=price)
 
 
 def predict_figure(site: Site) -> Figure:
@@ -88,7 +88,7 @@ def leaves_figure(folder: Path, batch: int) -> Figure:
 def verify_figure(site: Site) -> Figure:
     """Verify one bundle against the trust file, from bytes."""
     bundle = prove(site, "silver.gait_features").bundle
-    trust = Trust.parse(site.home.place("registry", "trust.json").read_bytes())
+    trust = parse_trust(site.home.place("registry", "trust.json").read_bytes())
     taken = []
     for _ in range(50):
         begun = time.perf_counter()
