@@ -42,7 +42,7 @@ def publish_product(
     site = cli.open()
     with cli.progress(f"publish {product}"):
         result = publish(site, product)
-    cli.emit(result.as_json(), lambda console: _print_release(console, result))
+    cli.emit(_document(result), lambda console: _print_release(console, result))
 
 
 def show_releases(context: typer.Context) -> None:
@@ -93,7 +93,12 @@ def _decide(context: typer.Context, release: str, decision: str, reason: str) ->
 
     cli = context_of(context)
     result = decide(cli.open(), release, decision, reason)
-    cli.emit(result.as_json(), lambda console: _print_release(console, result))
+    cli.emit(_document(result), lambda console: _print_release(console, result))
+
+
+def _document(result: "ReleaseResult") -> dict[str, object]:
+    """Return one release, and the same as the one of `releases` (INTERFACE, Commands)."""
+    return {**result.as_json(), "releases": [result.as_json()]}
 
 
 def _print_release(console: "Console", result: "ReleaseResult") -> None:
