@@ -62,5 +62,6 @@ def file_sha256(path: Path) -> str:
 
 
 def table_files(folder: Path) -> set[str]:
-    """Return every file below a table's folder, as relative paths."""
-    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if not file.is_dir()}
+    """Return every file and link below a table's folder, as relative paths."""
+    there = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return {path.relative_to(folder).as_posix() for path in there}

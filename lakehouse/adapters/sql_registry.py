@@ -17,7 +17,12 @@ from typing import Any
 import sqlalchemy as sql
 
 from lakehouse.adapters.registry_schema import REGISTRY, TableSchema
-from lakehouse.adapters.sqlite_files import make_private_file, named_failures, private_engine
+from lakehouse.adapters.sqlite_files import (
+    foreign_objects,
+    make_private_file,
+    named_failures,
+    private_engine,
+)
 from lakehouse.errors import Damaged, Unavailable
 
 Row = dict[str, Any]
@@ -93,9 +98,10 @@ class SqlRegistry:
             yield Transaction(link, self._key, believed=believed)
 
     def check(self) -> list[tuple[str, str, str]]:
-        """Return (table, key, problem) for every row or table whose MAC does not hold."""
+        """Return (table, key, problem) for every row or table whose MAC does not hold, and what is not ours."""
         with self.reading() as tx:
-            return [finding for name in TABLES for finding in tx.check_table(name)]
+            findings = [finding for name in TABLES for finding in tx.check_table(name)]
+            return findings + [(name, "", "is not one of ours") for name in tx.foreign_objects()]
 
     def _require_file(self) -> None:
         if not self.path.is_file():
@@ -198,6 +204,10 @@ class Transaction:
         if seal is None or dict(seal) != {**expected, "mac": row_mac(self._key, SEALS, expected)}:
             findings.append((table, "", "rows were added, changed or taken away"))
         return findings
+
+    def foreign_objects(self) -> list[str]:
+        """Return tables, views, indexes and triggers that are not ours."""
+        return foreign_objects(self._link, METADATA)
 
     def _own(
         self, table: str, key: Mapping[str, Any], order: str | None = None, newest: int | None = None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, exc, text
 from sqlalchemy.pool import NullPool
 
 from lakehouse.errors import Damaged, Unavailable
@@ -45,6 +45,16 @@ def private_engine(path: Path) -> Engine:
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
     return engine
+
+
+def foreign_objects(connection: Connection, metadata: MetaData) -> list[str]:
+    """Return tables, views, indexes and triggers that are not ours: a trigger acts on what we write."""
+    expected = {("table", table.name) for table in metadata.tables.values()}
+    expected |= {("index", index.name) for table in metadata.tables.values() for index in table.indexes}
+    there = connection.execute(
+        text("SELECT type, name FROM sqlite_master WHERE substr(name, 1, 7) != 'sqlite_'")
+    )
+    return sorted(f"{kind} {name}" for kind, name in there if (kind, name) not in expected)
 
 
 @contextmanager

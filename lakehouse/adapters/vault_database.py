@@ -6,7 +6,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, text, update
 
-from lakehouse.adapters.sqlite_files import make_private_file, named_failures, private_engine
+from lakehouse.adapters.sqlite_files import (
+    foreign_objects,
+    make_private_file,
+    named_failures,
+    private_engine,
+)
 from lakehouse.adapters.vault_schema import COUNTER, METADATA
 from lakehouse.adapters.vault_seals import RowChanges, begin_seals, broken_seals
 from lakehouse.errors import Unavailable
@@ -34,9 +39,10 @@ class VaultDatabase:
                     connection.execute(insert(COUNTER).values(value=0))
 
     def broken_seals(self) -> tuple[str, ...]:
-        """Return the tables in which somebody else added, changed or took away a row."""
+        """Return the tables in which somebody else added, changed or took away a row, and what is not ours."""
         with self.reading() as connection:
-            return tuple(broken_seals(connection, self._row_key()))
+            broken = broken_seals(connection, self._row_key())
+            return (*broken, *foreign_objects(connection, METADATA))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -49,7 +49,7 @@ def check_table(site: Site, table: str, files: set[str], snapshot: Snapshot) -> 
     named = {path for manifest in manifests.values() for path in manifest}
     if base is None:
         for path in sorted(files - named):
-            if (folder / path).exists():
+            if (folder / path).exists() or (folder / path).is_symlink():
                 yield Finding(kind="file that no version names", place=f"lake/{table}/{path}")
 
 

@@ -113,6 +113,15 @@ def test_a_file_that_nobody_signed_is_found(
     assert fsck(copy, capsys)[0] == 6
 
 
+@pytest.mark.parametrize("target", ["/tmp", "/nonexistent", "part-0.parquet"])
+def test_a_link_that_nobody_signed_is_found(
+    copy: Path, target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (copy / "lake/gold/gait_by_cohort/elsewhere").symlink_to(target)
+    code, said = fsck(copy, capsys)
+    assert (code, "elsewhere" in places(said)) == (6, True)
+
+
 @pytest.mark.parametrize("table", sorted(REGISTRY))
 def test_a_changed_or_missing_row_of_registry_db_is_found(
     home: Path, copy: Path, table: str, capsys: pytest.CaptureFixture[str]

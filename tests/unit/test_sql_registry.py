@@ -101,6 +101,20 @@ def test_our_next_row_does_not_sign_a_sum_that_somebody_else_made(registry: SqlR
     assert registry.check() != []
 
 
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("CREATE TRIGGER t BEFORE INSERT ON charges BEGIN SELECT RAISE(IGNORE); END", "trigger t"),
+        ("CREATE TABLE kept (name TEXT)", "table kept"),
+        ("CREATE VIEW seen AS SELECT * FROM charges", "view seen"),
+    ],
+)
+def test_what_is_not_ours_is_found_before_it_acts(registry: SqlRegistry, statement: str, name: str) -> None:
+    """A trigger could drop a charge on its way in: the answer would be given, and cost nothing."""
+    behind_its_back(registry, statement)
+    assert registry.check() == [(name, "", "is not one of ours")]
+
+
 def test_a_damaged_file_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "registry.db"
     path.write_bytes(b"not a database" * 1000)

@@ -74,6 +74,11 @@ def test_our_next_change_does_not_seal_what_somebody_else_wrote(vault: Vault, pa
         vault.link(vault.find_subject("fhir", "a") or "", "clinic", ["y"])
 
 
+def test_a_trigger_in_the_vault_is_found(vault: Vault, path: Path) -> None:
+    behind_its_back(path, "CREATE TRIGGER t AFTER INSERT ON subjects BEGIN DELETE FROM cells; END")
+    assert vault.broken_seals() == ("trigger t",)
+
+
 def test_another_key_makes_other_seals(vault: Vault, path: Path) -> None:
     """The positive control: a sum without our key does not hold."""
     del vault
