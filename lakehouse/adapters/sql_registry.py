@@ -98,7 +98,7 @@ class SqlRegistry:
             yield Transaction(link, self._key, believed=believed)
 
     def check(self) -> list[tuple[str, str, str]]:
-        """Return (table, key, problem) for each row or table whose MAC does not hold, and what is not ours."""
+        """Return (table, key, problem) for rows and tables whose MAC does not hold, and what is not ours."""
         with self.reading() as tx:
             findings = [finding for name in TABLES for finding in tx.check_table(name)]
             return findings + [(name, "", "is not one of ours") for name in tx.foreign_objects()]

@@ -50,7 +50,7 @@ def private_engine(path: Path) -> Engine:
 def foreign_objects(connection: Connection, metadata: MetaData) -> list[str]:
     """Return tables, views, indexes and triggers that are not ours: a trigger acts on what we write."""
     expected = {("table", table.name) for table in metadata.tables.values()}
-    expected |= {("index", index.name) for table in metadata.tables.values() for index in table.indexes}
+    expected |= {("index", str(index.name)) for table in metadata.tables.values() for index in table.indexes}
     there = connection.execute(
         text("SELECT type, name FROM sqlite_master WHERE substr(name, 1, 7) != 'sqlite_'")
     )

@@ -39,7 +39,7 @@ class VaultDatabase:
                     connection.execute(insert(COUNTER).values(value=0))
 
     def broken_seals(self) -> tuple[str, ...]:
-        """Return the tables in which somebody else added, changed or took away a row; and what is not ours."""
+        """Return the tables in which a row was added, changed or taken away, and what is not ours."""
         with self.reading() as connection:
             broken = broken_seals(connection, self._row_key())
             return (*broken, *foreign_objects(connection, METADATA))
