@@ -32,10 +32,12 @@ REGISTRY: Mapping[str, TableSchema] = {
         "table_name version",
         text="table_name intent_id kind file_digest content_digest run_key record salt created_at",
         integer="version leaf_index rows",
-        json="inputs details manifest",
+        json="inputs details manifest statements",
     ),
     "entries": _table("leaf_index", text="entry leaf_hash kind ref", integer="leaf_index"),
     "checkpoints": _table("size", text="root note created_at", integer="size"),
+    "cosignatures": _table("size witness", text="witness line created_at", integer="size"),
+    "time_stamps": _table("size authority", text="authority token created_at", integer="size"),
     "batches": _table(
         "dataset batch",
         text="dataset run_key intent_id created_at",
@@ -45,7 +47,10 @@ REGISTRY: Mapping[str, TableSchema] = {
     "batch_files": _table("dataset source_digest", text="dataset source_digest", integer="batch file"),
     "content_leaves": _table("table_name pseudonym", text="table_name pseudonym leaf intent_id"),
     "records": _table(
-        "leaf_index", text="kind ref record salt created_at", integer="leaf_index", json="details inputs"
+        "leaf_index",
+        text="kind ref record salt created_at",
+        integer="leaf_index",
+        json="details inputs statements",
     ),
     "releases": _table(
         "release_id",

@@ -26,12 +26,16 @@ RegistryRows: TypeAlias = Mapping[str, Sequence[Mapping[str, object]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A record before it has its commitment: the public part, and the details that stay in the registry."""
+    """A record with what it commits to: details stay in the registry, statements may be opened in a proof.
+
+    `statements` holds {digest name: {"salt": hex, "value": …}} as the registry keeps them.
+    """
 
     record: LineageRecord
     details: Mapping[str, object]
     salt: bytes
     ref: str
+    statements: Mapping[str, Mapping[str, object]]
 
 
 def draft_record(
@@ -47,16 +51,22 @@ def draft_record(
     inputs: Sequence[int] = (),
     consent_root: str | None = None,
     supersedes: int | None = None,
+    statements: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Draft:
-    """Return a record of what the site does now, its details committed to with a fresh salt."""
+    """Return a record of what the site does now, its details committed to with a fresh salt.
+
+    Each of `statements` has a salt of its own, and its commitment among the record's digests.
+    """
     salt = secrets.token_bytes(SALT_BYTES)
     told = {**details, "actor": site.actor.as_json(), "run": site.run}
+    salts = {name: secrets.token_bytes(SALT_BYTES) for name in statements or {}}
+    stated = {name: commit_details(value, salts[name]) for name, value in (statements or {}).items()}
     record = LineageRecord(
         kind=kind,
         table=table,
         version=version,
         intent=intent,
-        digests=digests,
+        digests={**digests, **stated},
         inputs=tuple(inputs),
         policy_digest=site.policy.digest,
         code_version=site.code_version,
@@ -66,7 +76,8 @@ def draft_record(
         time=timestamp(site.clock()),
         details_commitment=commit_details(told, salt),
     )
-    return Draft(record=record, details=told, salt=salt, ref=ref)
+    kept = {name: {"salt": salts[name].hex(), "value": value} for name, value in (statements or {}).items()}
+    return Draft(record=record, details=told, salt=salt, ref=ref, statements=kept)
 
 
 def require_current_vault(site: Site) -> int:
@@ -149,6 +160,7 @@ def _add_record(tx: Transaction, index: int, draft: Draft) -> None:
         salt=draft.salt.hex(),
         details=draft.details,
         inputs=list(draft.record.inputs),
+        statements=draft.statements,
         created_at=draft.record.time,
     )
 

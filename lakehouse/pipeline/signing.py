@@ -182,6 +182,7 @@ def _add_version(tx: Transaction, intent: Row, signed: _Signed) -> Version:
         "details": signed.draft.details,
         "salt": signed.draft.salt.hex(),
         "manifest": [list(pair) for pair in signed.manifest],
+        "statements": signed.draft.statements,
         "created_at": record.time,
     }
     tx.add("versions", **row)
