@@ -58,7 +58,7 @@ def open_site(
     settings = read_site_file(site_file)
     path = home_path(home)
     if create and not ((path / IDENTITY).exists() and (path / REGISTRY).exists()):
-        _initialise(path)
+        _initialise(path, settings)
     opened = read_home(path)
     site = _assemble(settings, opened, _acting(settings, opened, actor), run)
     if replay:
@@ -82,7 +82,7 @@ def _assemble(settings: SiteSettings, home: Home, actor: Actor, run: str | None)
         registry=SqlRegistry(home.place("registry.db"), keys.registry_key()),
         vault=Vault(home.place("vault.db"), keys),
         keys=keys,
-        log=TileLog(home.place("registry"), home.origin, Signer(home.origin, keys.signing_key())),
+        log=_open_log(settings, home, keys),
         lake=DeltaLake(home.place("lake"), home.place("work"), settings.engine),
         detector=Detector(settings.detector_model),
         validator=Validator(),
@@ -96,7 +96,13 @@ def _assemble(settings: SiteSettings, home: Home, actor: Actor, run: str | None)
         clock=lambda: datetime.now(UTC),
         code_version=code_version(),
         run=run,
+        log_policy=settings.log,
     )
+
+
+def _open_log(settings: SiteSettings, home: Home, keys: Keyring) -> TileLog:
+    signer = Signer(home.origin, keys.signing_key())
+    return TileLog(home.place("registry"), home.origin, signer, settings.log.trust(signer.key))
 
 
 def read_contracts(expectations: Path) -> Contracts:
@@ -136,7 +142,7 @@ def _hex_id(text: object) -> str:
     return text
 
 
-def _initialise(path: Path) -> None:
+def _initialise(path: Path, settings: SiteSettings) -> None:
     """Make identity, keys, vault, log and registry; what a killed start made already is kept."""
     make_private_folder(path)
     with hold_locks(path / "locks", ["home"]):
@@ -150,7 +156,7 @@ def _initialise(path: Path) -> None:
             make_private_folder(path / name)
         keys = Keyring.open(keys_folder(home), create=not (path / "vault.db").exists())
         Vault(path / "vault.db", keys).create()
-        TileLog(path / "registry", home.origin, Signer(home.origin, keys.signing_key())).extend([], 0)
+        _open_log(settings, home, keys).extend([], 0)
         SqlRegistry(path / REGISTRY, keys.registry_key()).create()
 
 

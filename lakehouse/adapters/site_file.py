@@ -1,4 +1,4 @@
-"""A site file: which engine, which models environment, whose contracts, who may act."""
+"""A site file: engine, models environment, contracts, who may act, who witnesses the log."""
 
 import os
 import tomllib
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lakehouse.adapters.log_settings import LogSettings, parse_log_settings
 from lakehouse.adapters.spark_jars import default_folder
 from lakehouse.adapters.spark_session import PROJECT, Engine
 from lakehouse.core.actors import ActorMap, parse_actors
@@ -27,6 +28,7 @@ class SiteSettings:
     models_python: Path
     detector_model: str
     actors: ActorMap
+    log: LogSettings
 
 
 def read_site_file(path: Path | None = None) -> SiteSettings:
@@ -55,6 +57,7 @@ def read_site_file(path: Path | None = None) -> SiteSettings:
         models_python=folder / models.text("python", "../../models/.venv/bin/python"),
         detector_model=detector.text("model", "en_core_web_sm"),
         actors=parse_actors(actors if isinstance(actors, Mapping) else None, chosen.name),
+        log=parse_log_settings(top.section("log"), folder),
     )
     for section in (top, engine, models, detector):
         section.finish()

@@ -1,7 +1,7 @@
 """What a verb works on: one site's stores, keys, contracts and clock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from lakehouse.adapters.delta_tables import DeltaLake
 from lakehouse.adapters.fhe_client import ModelsEnvironment
 from lakehouse.adapters.gx_validator import Validator
 from lakehouse.adapters.keyring import Keyring
+from lakehouse.adapters.log_settings import LogSettings
 from lakehouse.adapters.opendp_engine import OpenDpEngine
 from lakehouse.adapters.presidio_detector import Detector
 from lakehouse.adapters.sql_registry import SqlRegistry
@@ -34,7 +35,10 @@ class Home:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Everything a verb may touch; built by `lakehouse.sites` alone."""
+    """Everything a verb may touch; built by `lakehouse.sites` alone.
+
+    `log_policy` says who must cosign and stamp the log's heads.
+    """
 
     name: str
     home: Home
@@ -53,3 +57,4 @@ class Site:
     clock: Callable[[], datetime]
     code_version: str
     run: str | None = None
+    log_policy: LogSettings = field(default_factory=LogSettings)
