@@ -135,7 +135,7 @@ def log_record(
     """
     with log_transaction(site) as tx:
         index = add_entry(tx, draft)
-        _add_record(tx, index, draft)
+        add_record(tx, index, draft)
         add_rows(tx, rows or {}, {"leaf_index": index})
         for name, key, values in changes:
             tx.change(name, key, **values)
@@ -150,7 +150,8 @@ def add_rows(tx: Transaction, rows: RegistryRows, made: Mapping[str, object]) ->
             tx.add(table, **filled)
 
 
-def _add_record(tx: Transaction, index: int, draft: Draft) -> None:
+def add_record(tx: Transaction, index: int, draft: Draft) -> None:
+    """Add the registry's row of a record that is no Delta version; `index` is what `add_entry` gave."""
     tx.add(
         "records",
         leaf_index=index,
