@@ -23,8 +23,8 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 }
 
 
-def check_stamp(authority: Authority, token: bytes, message_digest: bytes) -> str:
-    """Return the time (RFC 3339, UTC) at which the authority saw the digest; else `NotVerified`.
+def check_stamp(authority: Authority, token: bytes, message_digest: bytes) -> datetime:
+    """Return the time (UTC, to the second) at which the authority saw the digest; else `NotVerified`.
 
     token: DER of a TimeStampToken; message_digest: SHA-256 of what was stamped (or SHA-384, SHA-512,
     told by its length). That the certificate still holds today is not asked: it held at that time.
@@ -40,7 +40,7 @@ def check_stamp(authority: Authority, token: bytes, message_digest: bytes) -> st
     # (4) it signed
     if not _is_genuine(stamp, certificate):
         raise NotVerified(f"the signature of the time stamp of {authority.name} is not genuine")
-    return stamp.time
+    return datetime.fromisoformat(stamp.time)
 
 
 def load_authority(certificate: bytes) -> x509.Certificate:
