@@ -7,12 +7,20 @@
    began later. A denial that does not say it is overcome by nothing.
 
 The order in which records arrived decides nothing, so files may come late or twice.
+
+A record of the log carries one root over everybody whose data may be used: the RFC 6962 tree over the
+commitments sorted by value, one a person, each opened by a nonce of its own.
 """
 
+import hashlib
+import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from lakehouse.core.canonical import canonical_json
+from lakehouse.core.merkle import leaf_hash, root_of
 
 ConsentDecision = Literal["permit", "deny"]
 
@@ -44,6 +52,19 @@ def covers(consents: Iterable[Consent], purpose: str, at: datetime) -> ConsentDe
     if any(not _is_overcome(denial, permits) for denial in denials):
         return "deny"
     return "permit" if permits else None
+
+
+def commit_permission(nonce: bytes, purpose: str, pseudonym: str, basis: str) -> bytes:
+    """Return one person's commitment: HMAC-SHA256(nonce, canonical [purpose, pseudonym, basis]).
+
+    basis: "record" where a consent record permits, "policy" where the policy's default does.
+    """
+    return hmac.digest(nonce, canonical_json([purpose, pseudonym, basis]), hashlib.sha256)
+
+
+def permissions_root(commitments: Iterable[bytes]) -> str:
+    """Return the root (hex) over commitments; their order does not matter."""
+    return root_of([leaf_hash(commitment) for commitment in sorted(commitments)]).hex()
 
 
 def _is_overcome(denial: Consent, permits: Iterable[Consent]) -> bool:

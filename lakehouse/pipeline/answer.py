@@ -12,6 +12,7 @@ charged again, and the new answer says in `lost` what the earlier charge took (d
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lakehouse.adapters.budget_ledger import BudgetLedger
@@ -21,11 +22,13 @@ from lakehouse.core.answer_plan import AnswerPlan, plan_question
 from lakehouse.core.budget import Balance, Charge, decimal_text, micro_text
 from lakehouse.core.canonical import digest_json, timestamp
 from lakehouse.core.lineage import Version
+from lakehouse.core.privacy_statement import CONSENTS, PRIVACY
 from lakehouse.core.question import Question
 from lakehouse.errors import Damaged, Refused
-from lakehouse.pipeline.consents import ConsentCoverage, consent_coverage
+from lakehouse.pipeline.consents import ConsentCoverage, consent_coverage, state_consents
 from lakehouse.pipeline.log_records import draft_record, log_record
 from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.statements import Statement, answer_statement
 from lakehouse.pipeline.versions import require_version
 
 ANSWER_LOCK = "answers"
@@ -129,15 +132,21 @@ def _new_answer(site: Site, asked: _Input) -> Answer:
         question_digest=asked.digest,
         time=timestamp(site.clock()),
     )
+    consents = state_consents(site, asked.coverage)
     balance = ledger.charge(charge, site.policy.budget(plan.population))
     cells = site.dp.draw(plan, asked.shares)
     receipt = f"answer-{asked.digest[:24]}"
     number = asked.version.version
     drawn = _build_answer(site, plan, cells, balance, receipt=receipt, version=number, lost=lost)
-    return replace(drawn, leaf=_store(site, asked, drawn, charge))
+    output = digest_json(drawn.as_record())
+    privacy = answer_statement(site, plan, asked.version, drawn, balance, output=output)
+    statements = {PRIVACY: privacy, CONSENTS: consents}
+    return replace(drawn, leaf=_store(site, asked, drawn, charge, statements))
 
 
-def _store(site: Site, asked: _Input, drawn: Answer, charge: Charge) -> int:
+def _store(
+    site: Site, asked: _Input, drawn: Answer, charge: Charge, statements: Mapping[str, Statement]
+) -> int:
     record = drawn.as_record()
     row = {
         "question_digest": asked.digest,
@@ -168,6 +177,7 @@ def _store(site: Site, asked: _Input, drawn: Answer, charge: Charge) -> int:
             ref=str(drawn.receipt),
             inputs=[asked.version.leaf],
             consent_root=asked.coverage.root,
+            statements=statements,
         ),
         rows={"answers": [row]},
     )

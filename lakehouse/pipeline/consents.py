@@ -3,18 +3,21 @@
 Checked by publish, answer, predict and training.
 """
 
+import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lakehouse.adapters.consent_rows import read_consents
-from lakehouse.core.canonical import canonical_json
-from lakehouse.core.consent import Consent, ConsentDecision, covers
-from lakehouse.core.merkle import leaf_hash, root_of
+from lakehouse.core.canonical import canonical_json, timestamp
+from lakehouse.core.consent import Consent, ConsentDecision, commit_permission, covers, permissions_root
+from lakehouse.core.lineage import Version
+from lakehouse.core.privacy_statement import rounded_count
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version
 
 CONSENTS = "bronze.consents"
+SCHEMA = "livinglab/consents/v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,7 @@ class ConsentCoverage:
 
     by_record: permitted by a consent record; by_policy: by the policy's default for people without
     one; denied: everyone else. root: Merkle root (hex) over a commitment to each permitted person.
+    valid_at: the moment (RFC 3339) for which this holds; records: leaf of the consent records' version.
     """
 
     purpose: str
@@ -30,6 +34,8 @@ class ConsentCoverage:
     by_policy: frozenset[str]
     denied: frozenset[str]
     root: str
+    valid_at: str
+    records: int | None
 
     @property
     def permitted(self) -> frozenset[str]:
@@ -55,7 +61,8 @@ def consent_coverage(site: Site, pseudonyms: Iterable[str], purpose: str) -> Con
     """
     permits_without_record = site.policy.purpose(purpose).permits_without_record
     people = site.vault.canonical(pseudonyms)
-    records = _records_by_person(site)
+    version = current_version(site, CONSENTS)
+    records = _records_by_person(site, version)
     now = site.clock()
     said: dict[str, ConsentDecision | None] = {
         pseudonym: covers(records.get(person, ()), purpose, now) for pseudonym, person in people.items()
@@ -63,15 +70,58 @@ def consent_coverage(site: Site, pseudonyms: Iterable[str], purpose: str) -> Con
     by_record = frozenset(name for name, decision in said.items() if decision == "permit")
     silent = frozenset(name for name, decision in said.items() if decision is None)
     by_policy = silent if permits_without_record else frozenset[str]()
+    bases = {**dict.fromkeys(by_record, "record"), **dict.fromkeys(by_policy, "policy")}
     return ConsentCoverage(
         purpose=purpose,
         by_record=by_record,
         by_policy=by_policy,
         denied=frozenset(said) - by_record - by_policy,
-        root=_root(
-            site, {**dict.fromkeys(by_record, "record"), **dict.fromkeys(by_policy, "policy")}, purpose
-        ),
+        root=_root(site, bases, purpose),
+        valid_at=timestamp(now),
+        records=None if version is None else version.leaf,
     )
+
+
+def state_consents(site: Site, coverage: ConsentCoverage) -> dict[str, object]:
+    """Return the public statement of a coverage, once the vault keeps who is behind it.
+
+    It has the root, rounded counts, the moment and the legal basis; `permitted_people` opens it.
+    """
+    members = {"record": coverage.by_record, "policy": coverage.by_policy}
+    site.vault.remember_cells(_coverage_name(coverage.purpose, coverage.root), members)
+    step = site.policy.floor.round_to
+    return {
+        "schema": SCHEMA,
+        "purpose": coverage.purpose,
+        "legal_basis": site.policy.purpose(coverage.purpose).legal_basis,
+        "valid_at": coverage.valid_at,
+        "records": coverage.records,
+        "root": coverage.root,
+        "permitted": rounded_count(len(coverage.permitted), step),
+        "by_record": rounded_count(len(coverage.by_record), step),
+        "by_policy": rounded_count(len(coverage.by_policy), step),
+        "denied": rounded_count(len(coverage.denied), step),
+        "rounded_to": step,
+    }
+
+
+def permitted_people(site: Site, purpose: str, root: str) -> dict[str, str]:
+    """Return why each person behind a stated root was permitted ("record" or "policy"), by pseudonym."""
+    members = site.vault.cells_of(_coverage_name(purpose, root))
+    return {name: basis for basis, people in members.items() for name in people}
+
+
+def _coverage_name(purpose: str, root: str) -> str:
+    return f"consents/{purpose}/{root}"
+
+
+def permission_nonces(site: Site, purpose: str, pseudonyms: Iterable[str]) -> dict[str, bytes]:
+    """Return the nonce (32 bytes) that opens each person's commitment for one purpose, and nothing else.
+
+    The same for the same home, purpose and person, so that equal consents give an equal root.
+    """
+    key = site.vault.table_key("consent")
+    return {name: hmac.digest(key, canonical_json([purpose, name]), hashlib.sha256) for name in pseudonyms}
 
 
 def permitted_subjects(site: Site, pseudonyms: Iterable[str], purpose: str) -> set[str]:
@@ -79,8 +129,7 @@ def permitted_subjects(site: Site, pseudonyms: Iterable[str], purpose: str) -> s
     return set(consent_coverage(site, pseudonyms, purpose).permitted)
 
 
-def _records_by_person(site: Site) -> Mapping[str, list[Consent]]:
-    version = current_version(site, CONSENTS)
+def _records_by_person(site: Site, version: Version | None) -> Mapping[str, list[Consent]]:
     if version is None:
         return {}
     records = list(read_consents(site.lake.read(CONSENTS, version.version)))
@@ -92,14 +141,9 @@ def _records_by_person(site: Site) -> Mapping[str, list[Consent]]:
 
 
 def _root(site: Site, permitted: Mapping[str, str], purpose: str) -> str:
-    """Return the root over one commitment a permitted person, sorted by value.
-
-    Commitment: HMAC-SHA256 under the vault's `consent` key over canonical [purpose, pseudonym,
-    "record" or "policy"]. It opens for one person without saying who else is in it.
-    """
-    key = site.vault.table_key("consent")
-    commitments = sorted(
-        hmac.digest(key, canonical_json([purpose, pseudonym, basis]), "sha256")
+    """Return the root over one commitment a permitted person: each opens without saying who else is in it."""
+    nonces = permission_nonces(site, purpose, permitted)
+    return permissions_root(
+        commit_permission(nonces[pseudonym], purpose, pseudonym, basis)
         for pseudonym, basis in permitted.items()
     )
-    return root_of([leaf_hash(commitment) for commitment in commitments]).hex()

@@ -7,6 +7,7 @@ compared. A decision that was made before is returned as it stands, so the secon
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.lineage import Version
+from lakehouse.core.privacy_statement import PRIVACY
 from lakehouse.core.release import (
     DECIDED,
     Decision,
@@ -22,7 +23,8 @@ from lakehouse.pipeline.log_records import draft_record, log_record
 from lakehouse.pipeline.publish_records import as_result, find_release, later_releases
 from lakehouse.pipeline.signing import plain_content
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.versions import repeat_of, version_of
+from lakehouse.pipeline.statements import both_statements
+from lakehouse.pipeline.versions import repeat_of, version_of, version_statements
 from lakehouse.pipeline.writing import TableWrite, table_locks, write_tables
 
 FOLLOWS = {
@@ -152,12 +154,14 @@ def _promote(site: Site, row: Row) -> None:
 
 def _write_gold(site: Site, row: Row, run_key: str) -> list[Version]:
     draft, product = _submitted_version(site, row), site.contracts.gold(row["product"])
+    privacy, coverage = version_statements(site, draft)[PRIVACY], _coverage(site, row)
     write = TableWrite(
         table=product.table,
         rows=site.lake.read(draft.table, draft.version),
         mode="overwrite",
         by_subject=False,
         details={"release": row["release_id"], "assessment": row["facts"], "promoted_from": draft.leaf},
+        statements=both_statements(site, privacy, coverage),
     )
     return write_tables(
         site,
@@ -165,7 +169,7 @@ def _write_gold(site: Site, row: Row, run_key: str) -> list[Version]:
         run_key=run_key,
         writes=[write],
         inputs=[draft.leaf, _decision_leaf(site, row)],
-        consent_root=_coverage(site, row).root,
+        consent_root=coverage.root,
     )
 
 

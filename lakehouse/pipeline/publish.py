@@ -17,12 +17,12 @@ from lakehouse.adapters.release_rows import order_rows
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.answer import Answer
 from lakehouse.core.assessment import Verdict
+from lakehouse.core.privacy_statement import share_text
 from lakehouse.core.question import Question
 from lakehouse.core.release import ReleaseResult, ReleaseState
 from lakehouse.core.release_rules import PrivateStatistic
 from lakehouse.pipeline.answer import answer
 from lakehouse.pipeline.log_records import draft_record, log_record
-from lakehouse.pipeline.publish_facts import decimal_text
 from lakehouse.pipeline.publish_finish import FinishedProduct, finish_product
 from lakehouse.pipeline.publish_inputs import PublishInputs, gather_inputs, permitted_views
 from lakehouse.pipeline.publish_records import (
@@ -32,7 +32,9 @@ from lakehouse.pipeline.publish_records import (
     release_of_run,
     release_row,
 )
+from lakehouse.pipeline.signing import plain_content
 from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.statements import both_statements, release_statement
 from lakehouse.pipeline.writing import TableWrite, table_locks, write_tables
 
 STATES = {
@@ -75,6 +77,7 @@ def _write_release(site: Site, inputs: PublishInputs, product: FinishedProduct) 
     published = state is ReleaseState.PUBLISHED
     table = inputs.contract.table if published else f"draft.{inputs.product}"
     site.vault.remember_cells(inputs.release_id, product.finished.cells)
+    privacy = release_statement(site, inputs, product, answers, output=plain_content(ordered))
     write = TableWrite(
         table=table,
         rows=ordered,
@@ -82,6 +85,7 @@ def _write_release(site: Site, inputs: PublishInputs, product: FinishedProduct) 
         by_subject=False,
         kind="write" if published else "draft",
         details=_details(inputs, product, answers),
+        statements=both_statements(site, privacy, inputs.coverage),
     )
     write_tables(
         site,
@@ -118,7 +122,7 @@ def _release_row(
         rows=rows,
         suppressed=product.finished.suppressed,
         groups=product.measured.groups,
-        t=decimal_text(product.measured.groups.t),
+        t=share_text(product.measured.groups.t),
         findings=product.measured.findings,
     )
     return release_row(
@@ -142,11 +146,11 @@ def _details(inputs: PublishInputs, product: FinishedProduct, answers: list[Answ
         "consents": inputs.coverage.counts(),
         "contract": inputs.contract.digest,
         "levels": dict(zip(inputs.rules.released_quasi, product.finished.levels, strict=False)),
-        "loss": decimal_text(product.finished.loss),
+        "loss": share_text(product.finished.loss),
         "suppressed": product.finished.suppressed,
         "k": product.measured.groups.k,
         "l": product.measured.groups.l,
-        "t": decimal_text(product.measured.groups.t),
+        "t": share_text(product.measured.groups.t),
         "findings": product.measured.findings,
         "checks": [asdict(check) for check in product.measured.checks],
         "answers": [str(found.receipt) for found in answers],

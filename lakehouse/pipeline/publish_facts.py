@@ -12,6 +12,7 @@ from lakehouse.core.assessment import FAILED_CHECKS, NO_GROUPING, Fact
 from lakehouse.core.cell_differences import smallest_difference
 from lakehouse.core.groups import GroupMeasures
 from lakehouse.core.hierarchies import Bands
+from lakehouse.core.privacy_statement import share_text
 from lakehouse.core.release_rules import ReleaseKind, ReleaseRules
 from lakehouse.pipeline.publish_inputs import PublishInputs
 from lakehouse.pipeline.publish_records import released_cells
@@ -47,8 +48,8 @@ def no_grouping_fact(rules: ReleaseRules, people: int) -> Fact:
     return Fact(
         name="groupings that meet the targets",
         measured="0",
-        limit=f"k {rules.targets.k}, l {rules.targets.l}, t {decimal_text(rules.targets.t)}"
-        f" with at most {decimal_text(rules.targets.suppression)} of {people} rows left out",
+        limit=f"k {rules.targets.k}, l {rules.targets.l}, t {share_text(rules.targets.t)}"
+        f" with at most {share_text(rules.targets.suppression)} of {people} rows left out",
         holds=False,
         finding=NO_GROUPING,
     )
@@ -65,21 +66,13 @@ def count_findings(site: Site, rules: ReleaseRules, rows: pa.Table) -> int:
     return len(site.detector.find_in_cells(values))
 
 
-def decimal_text(share: Fraction | None) -> str | None:
-    """Return a share as decimal text, at most four places, rounded up: no distance is understated."""
-    if share is None:
-        return None
-    whole = -(-share.numerator * 10_000 // share.denominator)
-    return f"{whole // 10_000}.{whole % 10_000:04d}".rstrip("0").rstrip(".")
-
-
 def _group_facts(rules: ReleaseRules, finished: FinishedRows, groups: GroupMeasures) -> Iterator[Fact]:
     targets = rules.targets
     yield _floor_fact("k", str(groups.k), f"at least {targets.k}", groups.k >= targets.k)
     if groups.l is not None and groups.t is not None:
         yield _floor_fact("l", str(groups.l), f"at least {targets.l}", groups.l >= targets.l)
-        limit = f"at most {decimal_text(targets.t)}"
-        yield _floor_fact("t", str(decimal_text(groups.t)), limit, groups.t <= targets.t)
+        limit = f"at most {share_text(targets.t)}"
+        yield _floor_fact("t", str(share_text(groups.t)), limit, groups.t <= targets.t)
     yield _suppression_fact(rules, finished)
 
 
@@ -98,7 +91,7 @@ def _count_facts(rules: ReleaseRules, finished: FinishedRows, groups: GroupMeasu
     if rules.dominance is not None and finished.dominance is not None:
         yield _floor_fact(
             "largest share of one person in a cell",
-            str(decimal_text(finished.dominance)),
+            str(share_text(finished.dominance)),
             f"at most {rules.dominance}",
             finished.dominance <= Fraction(rules.dominance),
         )
@@ -109,7 +102,7 @@ def _suppression_fact(rules: ReleaseRules, finished: FinishedRows) -> Fact:
     return Fact(
         name="rows left out",
         measured=f"{finished.suppressed} of {finished.total}",
-        limit=f"at most {decimal_text(limit)} of them",
+        limit=f"at most {share_text(limit)} of them",
         holds=finished.suppressed <= limit * finished.total,
         finding="suppression",
     )

@@ -87,6 +87,7 @@ def _sign_table(site: Site, intent: Row, table: Mapping[str, object], rows: pa.T
         consent_root=intent["payload"]["consent_root"],
         details=details,
         ref=f"{name}@{version}",
+        statements=table["statements"],  # type: ignore[arg-type]
     )
     return _Signed(
         table=name,

@@ -25,6 +25,7 @@ from lakehouse.pipeline.model_registry import (
     open_row,
 )
 from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.statements import Statement, both_statements, model_statement
 from lakehouse.pipeline.training_rows import ChosenRows, choose_rows
 
 
@@ -135,12 +136,19 @@ def _keep(site: Site, recipe: ModelRecipe, chosen: ChosenRows, trained: TrainedF
     digest = model_store(site).save(recipe.name, files, made_from)
     site.vault.remember_cells(membership_name(digest), {TRAINING_CELL: set(chosen.subjects)})
     earlier = [row for row in model_rows(site, recipe.name) if row["state"] == ACTIVE]
-    leaf = _log_model(site, recipe, chosen, digest, run_key, earlier)
+    privacy = model_statement(site, recipe, chosen.versions, card, output=digest)
+    leaf = _log_model(site, recipe, chosen, digest, run_key, earlier, privacy)
     return TrainedModel(name=recipe.name, digest=digest, leaf=leaf, card=card)
 
 
 def _log_model(
-    site: Site, recipe: ModelRecipe, chosen: ChosenRows, digest: str, run_key: str, earlier: Sequence[Row]
+    site: Site,
+    recipe: ModelRecipe,
+    chosen: ChosenRows,
+    digest: str,
+    run_key: str,
+    earlier: Sequence[Row],
+    privacy: Statement,
 ) -> int:
     row = {
         "name": recipe.name,
@@ -168,6 +176,7 @@ def _log_model(
             inputs=tuple(version.leaf for version in chosen.versions),
             consent_root=chosen.coverage.root,
             supersedes=earlier[-1]["leaf_index"] if earlier else None,
+            statements=both_statements(site, privacy, chosen.coverage),
         ),
         rows={"models": [row]},
         changes=[

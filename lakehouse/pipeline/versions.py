@@ -48,6 +48,13 @@ def version_details(site: Site, version: Version) -> dict[str, Any]:
     return dict(row["details"]) if row else {}
 
 
+def version_statements(site: Site, version: Version) -> dict[str, dict[str, Any]]:
+    """Return the values of the statements that a version's record commits to, by name."""
+    with site.registry.reading() as tx:
+        row = tx.one("versions", table_name=version.table, version=version.version)
+    return {name: dict(kept["value"]) for name, kept in (row["statements"] if row else {}).items()}
+
+
 def as_version(row: Row) -> Version:
     """Return the value of a registry row of `versions`."""
     return Version(

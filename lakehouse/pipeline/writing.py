@@ -30,7 +30,7 @@ class TableWrite:
     """One table's share of a write.
 
     `by_subject` says whether rows have a `subject` column and so one keyed content leaf a person.
-    `details` go into the record's private part (no floats, no values).
+    `details` go into the record's private part (no floats, no values), `statements` are what a proof opens.
     """
 
     table: str
@@ -39,6 +39,7 @@ class TableWrite:
     by_subject: bool = True
     kind: str = "write"
     details: Mapping[str, object] = field(default_factory=dict)
+    statements: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 @contextmanager
@@ -91,6 +92,7 @@ def _open_intent(
             "by_subject": write.by_subject,
             "kind": write.kind,
             "details": dict(write.details),
+            "statements": dict(write.statements),
         }
         for write in writes
     ]

@@ -16,7 +16,7 @@ from lakehouse.adapters.sql_registry import SqlRegistry
 from lakehouse.core.actors import Actor, Role
 from lakehouse.core.contract import Contracts
 from lakehouse.core.contract_parsing import parse_contract
-from lakehouse.core.policy import PopulationBudget, Purpose
+from lakehouse.core.policy import PopulationBudget, Purpose, ReleaseFloor
 
 TABLE = "silver.gait_features"
 CONTRACT = """
@@ -112,6 +112,10 @@ class OpenVault:
 
     def __init__(self, aliases: dict[str, str]) -> None:
         self.aliases = aliases
+        self.cells: dict[str, Any] = {}
+
+    def remember_cells(self, name: str, cells: Any) -> None:
+        self.cells[name] = cells
 
     def canonical(self, pseudonyms: Any) -> dict[str, str]:
         return {name: self.aliases.get(name, name) for name in pseudonyms}
@@ -152,6 +156,9 @@ class NoLog:
         self.entries[first_index:] = entries
 
 
+FLOOR = ReleaseFloor(k=5, l=2, t=Decimal("0.5"), minimum_cell=5, round_to=5, suppression=Decimal("0.05"))
+
+
 @dataclass(frozen=True)
 class TestPolicy:
     """Only what answers look at."""
@@ -159,6 +166,7 @@ class TestPolicy:
     __test__ = False
     cap: Decimal = Decimal("5.0")
     digest: str = "0" * 64
+    floor: ReleaseFloor = FLOOR
     purposes: dict[str, Decimal] = field(default_factory=lambda: {"research": Decimal("5.0")})
 
     @property

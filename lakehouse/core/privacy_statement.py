@@ -1,0 +1,183 @@
+"""What the log says about the privacy of a release, an answer or a model: `livinglab/privacy/v1`.
+
+A statement is public once somebody proves it, so it holds no value of a person, no exact count and no
+number of people below the target: counts are rounded, a measure that misses its floor is null, and shares
+and losses are those of the rounded counts. Shares and distances are decimal text, rounded up.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from lakehouse.core.groups import GroupMeasures, GroupTargets, SensitiveColumn
+from lakehouse.core.hierarchies import ANY, UNKNOWN, Bands, Categories, Hierarchy
+from lakehouse.core.release_rules import QuasiIdentifier, ReleaseKind, ReleaseRules
+from lakehouse.errors import NotVerified
+
+PRIVACY, CONSENTS, ERASURE = "privacy", "consents", "erasure"
+"""Names of statements among a record's digests."""
+SCHEMA = "livinglab/privacy/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedInput:
+    """One version that something was made from: its leaf and its content digest (hex)."""
+
+    leaf: int
+    content: str
+
+    def as_json(self) -> dict[str, object]:
+        """Return the input as statements hold it."""
+        return {"leaf": self.leaf, "content": self.content}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredRelease:
+    """What was measured on a finished product, exact; `release_measures` makes it fit to be told.
+
+    rows: of the released table; suppressed of total: rows (people) or cells (counts) left out.
+    """
+
+    groups: GroupMeasures
+    rows: int
+    suppressed: int
+    total: int
+    loss: Fraction | None
+    findings: int
+
+
+def rounded_count(count: int, step: int) -> int:
+    """Return a count to the nearest multiple of `step`, halves up: how every exact count leaves."""
+    return (count + step // 2) // step * step
+
+
+def share_text(share: Fraction | None) -> str | None:
+    """Return a share as decimal text, at most four places, rounded up: no distance is understated."""
+    if share is None:
+        return None
+    whole = -(-share.numerator * 10_000 // share.denominator)
+    return f"{whole // 10_000}.{whole % 10_000:04d}".rstrip("0").rstrip(".")
+
+
+def release_rules_json(rules: ReleaseRules, levels: Sequence[int]) -> dict[str, object]:
+    """Return what a release had to reach, and how coarse it is, as its statement holds them."""
+    counts = rules.kind is not ReleaseKind.PEOPLE
+    return {
+        "kind": str(rules.kind),
+        "purpose": rules.purpose,
+        "quasi_identifiers": [
+            {
+                "released_as": quasi.released_as,
+                "level": level,
+                "hierarchy": _hierarchy_json(quasi.hierarchy),
+            }
+            for quasi, level in zip(rules.quasi_identifiers, levels, strict=True)
+        ],
+        "sensitive": [{"column": column.name, "ordered": column.ordered} for column in rules.sensitive],
+        "cells": list(rules.cells),
+        "round_to": rules.round_to,
+        "targets": {
+            "k": rules.minimum_cell if counts else rules.targets.k,
+            "l": None if counts else rules.targets.l,
+            "t": None if counts else share_text(rules.targets.t),
+            "minimum_cell": rules.minimum_cell if counts else None,
+            "suppression": None if counts else share_text(rules.targets.suppression),
+        },
+    }
+
+
+def release_measures(rules: ReleaseRules, measured: MeasuredRelease) -> dict[str, object]:
+    """Return the figures of a statement; people left out count as the rounded number of them."""
+    counts, step = rules.kind is not ReleaseKind.PEOPLE, rules.round_to
+    floor = rules.minimum_cell if counts else rules.targets.k
+    k = measured.groups.k if measured.groups.k >= floor else None
+    left_out = rounded_count(measured.suppressed, step)
+    everyone = measured.total - measured.suppressed + left_out
+    return {
+        "rows": rounded_count(measured.rows, step),
+        "k": k,
+        "l": measured.groups.l,
+        "t": share_text(measured.groups.t),
+        "minimum_cell": k if counts else None,
+        "suppression": share_text(Fraction(left_out, rounded_count(measured.total, step) or step)),
+        "loss": None if measured.loss is None else share_text(_told_loss(measured, left_out, everyone)),
+        "findings": -(-measured.findings // step) * step,
+    }
+
+
+def _told_loss(measured: MeasuredRelease, left_out: int, everyone: int) -> Fraction:
+    """Return the loss as if `left_out` rows had been left out: the exact one would give their number."""
+    kept_penalties = (measured.loss or Fraction(0)) * measured.total - measured.suppressed
+    return (kept_penalties + left_out) / everyone if everyone else Fraction(0)
+
+
+def parse_release_rules_json(value: Mapping[str, Any]) -> tuple[ReleaseRules, tuple[int, ...]]:
+    """Return the rules and the levels that a statement of a release holds; NotVerified for anything else."""
+    try:
+        targets, kind = value["targets"], ReleaseKind(value["kind"])
+        quasi = value["quasi_identifiers"]
+        rules = ReleaseRules(
+            kind=kind,
+            purpose=str(value["purpose"]),
+            quasi_identifiers=tuple(
+                QuasiIdentifier(
+                    column=found["released_as"],
+                    released_as=found["released_as"],
+                    hierarchy=_parse_hierarchy(found["hierarchy"]),
+                )
+                for found in quasi
+            ),
+            sensitive=tuple(
+                SensitiveColumn(name=found["column"], ordered=found["ordered"])
+                for found in value["sensitive"]
+            ),
+            targets=GroupTargets(
+                k=int(targets["k"]),
+                l=int(targets["l"] or 0),
+                t=Fraction(targets["t"] or 1),
+                suppression=Fraction(targets["suppression"] or 1),
+            ),
+            cells=tuple(value["cells"]),
+            minimum_cell=int(targets["minimum_cell"] or 0),
+            round_to=max(1, int(value["round_to"])),
+            tightenings=0,
+            asks_about_small_cells=False,
+            weight=None,
+            dominance=None,
+            private=(),
+        )
+        return rules, tuple(int(found["level"]) for found in quasi)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise NotVerified("a privacy statement is not of the schema " + SCHEMA) from error
+
+
+def foreign_labels(hierarchy: Hierarchy, level: int, labels: Iterable[object]) -> int:
+    """Return how many of these labels the hierarchy cannot make at this level."""
+    return sum(not _makes(hierarchy, level, label) for label in labels)
+
+
+def _makes(hierarchy: Hierarchy, level: int, label: object) -> bool:
+    if level == hierarchy.levels - 1 or label in (ANY, UNKNOWN):
+        return label == (ANY if level == hierarchy.levels - 1 else UNKNOWN)
+    if isinstance(hierarchy, Categories):
+        return label in {hierarchy.label(value, level) for value in hierarchy.values}
+    start = str(label).rstrip("+").partition("-")[0]
+    return start.isascii() and start.isdigit() and hierarchy.label(int(start), level) == label
+
+
+def _hierarchy_json(hierarchy: Hierarchy) -> dict[str, object]:
+    if isinstance(hierarchy, Bands):
+        return {
+            "bands": list(hierarchy.widths),
+            "domain": list(hierarchy.domain),
+            "top": hierarchy.top,
+        }
+    return {"values": list(hierarchy.values), "groupings": [dict(found) for found in hierarchy.groupings]}
+
+
+def _parse_hierarchy(value: Mapping[str, Any]) -> Hierarchy:
+    if "bands" in value:
+        low, high = value["domain"]
+        return Bands(widths=tuple(value["bands"]), domain=(low, high), top=value["top"])
+    return Categories(values=tuple(value["values"]), groupings=tuple(value["groupings"]))
