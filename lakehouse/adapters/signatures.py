@@ -1,16 +1,21 @@
-"""Ed25519 (RFC 8032) through `cryptography`, in the shapes that C2SP notes need."""
+"""Ed25519 (RFC 8032) and ML-DSA-44 (FIPS 204) through `cryptography`, in the shapes that C2SP notes need.
+
+Ed25519 signatures are deterministic. Those of ML-DSA-44 are hedged: each call gives other bytes, all genuine.
+"""
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
 
 from lakehouse.core.checkpoint import (
+    COSIGNATURE_ML_DSA_44,
     COSIGNATURE_V1,
     ED25519,
     NoteSignature,
     SignedNote,
     VerifierKey,
-    cosigned_message,
 )
+from lakehouse.core.cosignature import cosignature_line, cosigned_message
 
 
 class Signer:
@@ -38,24 +43,38 @@ class Signer:
 
 
 class WitnessSigner:
-    """Cosigns checkpoints (https://c2sp.org/tlog-cosignature, Ed25519)."""
+    """Cosigns checkpoints with one key, made from a seed of 32 bytes.
 
-    def __init__(self, name: str, seed: bytes) -> None:
-        self._private = Ed25519PrivateKey.from_private_bytes(seed)
+    `algorithm` is COSIGNATURE_V1 (Ed25519) or COSIGNATURE_ML_DSA_44. Never one seed for both.
+    """
+
+    def __init__(self, name: str, seed: bytes, algorithm: int = COSIGNATURE_V1) -> None:
+        self._private = _private_key(seed, algorithm)
         public = self._private.public_key().public_bytes_raw()
-        self.key = VerifierKey(name=name, algorithm=COSIGNATURE_V1, public=public)
+        self.key = VerifierKey(name=name, algorithm=algorithm, public=public)
 
     def cosign(self, text: str, seconds: int) -> NoteSignature:
         """Return the cosignature line for a checkpoint's text at a POSIX time."""
-        signature = self._private.sign(cosigned_message(text, seconds))
-        stamped = seconds.to_bytes(8, "big") + signature
-        return NoteSignature(name=self.key.name, key_id=self.key.key_id, signature=stamped)
+        return cosignature_line(
+            self.key, seconds, self._private.sign(cosigned_message(self.key, text, seconds))
+        )
 
 
-def verify_signature(public: bytes, signature: bytes, message: bytes) -> bool:
-    """Say whether `signature` over `message` was made with the key of `public` (32 bytes)."""
+def verify_signature(key: VerifierKey, signature: bytes, message: bytes) -> bool:
+    """Say whether `key` made `signature` over `message`; a key or signature of another size did not."""
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+        if key.algorithm == COSIGNATURE_ML_DSA_44:
+            MLDSA44PublicKey.from_public_bytes(key.public).verify(signature, message)
+        else:
+            Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def _private_key(seed: bytes, algorithm: int) -> Ed25519PrivateKey | MLDSA44PrivateKey:
+    if algorithm == COSIGNATURE_ML_DSA_44:
+        return MLDSA44PrivateKey.from_seed_bytes(seed)
+    if algorithm == COSIGNATURE_V1:
+        return Ed25519PrivateKey.from_private_bytes(seed)
+    raise ValueError(f"no witness signs with type {algorithm}")

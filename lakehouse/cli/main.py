@@ -31,6 +31,7 @@ GROUPS = (
     "releases",
     "models",
     "proofs",
+    "verifying",
     "reports",
     "people",
     "ui",

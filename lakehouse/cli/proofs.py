@@ -1,29 +1,24 @@
-"""`trust`, `prove`, `verify`, `fsck`, `log`: what the log says, and how to check it."""
+"""`trust`, `prove`, `fsck`, `log`: what the log says. (`verify`: `cli.verifying`.)"""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lakehouse.cli.home_folder import home_of
 from lakehouse.cli.output import context_of, print_facts, print_table, replace_file
-from lakehouse.errors import Damaged, NotVerified, UnreadableInput
+from lakehouse.errors import Damaged, NotVerified
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lakehouse.core.trust import Trust
-    from lakehouse.core.verification import Verdict
     from lakehouse.pipeline.fsck import FsckResult
-
-LARGEST_FILE = 1 << 20
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands about proofs."""
     app.command("trust")(write_trust)
     app.command("prove")(write_proof)
-    app.command("verify")(check_proof)
     app.command("fsck")(check_site)
     app.command("log")(show_log)
 
@@ -71,34 +66,6 @@ def write_proof(
     context.emit(fields, lambda console: print_facts(console, shown))
 
 
-def check_proof(
-    ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The proof bundle.")],
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of the Delta table, to compare its files.")
-    ] = None,
-    trust: Annotated[Path | None, typer.Option(help="Trust file. [default: that of the home]")] = None,
-    opening: Annotated[Path | None, typer.Option(help="Opening file, for bronze and silver data.")] = None,
-) -> None:
-    """Check a proof bundle offline; exit 5 where it does not hold.
-
-    Reads FILE, the trust file and, with --data, the table's files; needs no home and no keys. Writes nothing.
-    Example: livinglab verify proof.json --trust trust.json --data lake/gold/gait_by_cohort
-    """
-    from lakehouse.pipeline.verify import verify
-
-    context = context_of(ctx)
-    bundle = _read_file(file, "the proof bundle")
-    opened = None if opening is None else _read_file(opening, "the opening")
-    trusted = _read_trust(trust, context.home)
-    if data is not None and not data.is_dir():
-        raise UnreadableInput("--data is not a folder", remedy="give the folder of the Delta table")
-    verdict = verify(bundle, trusted, data=data, opening=opened)
-    context.emit(verdict_fields(verdict), lambda console: _show_verdict(console, verdict))
-    if not verdict.verified:
-        raise typer.Exit(NotVerified.exit_code)
-
-
 def check_site(ctx: typer.Context) -> None:
     """Walk every Delta version, registry row and log file against each other; exit 6 where they differ.
 
@@ -109,7 +76,7 @@ def check_site(ctx: typer.Context) -> None:
 
     context = context_of(ctx)
     try:
-        broken = check_databases(_home_of(context.home))
+        broken = check_databases(home_of(context.home))
         result = broken or check_home(context.open(replay=False), context.notice)
     except Damaged as error:
         result = failed(error, [])
@@ -158,59 +125,8 @@ def entry_fields(row: dict[str, Any]) -> dict[str, Any]:
     return {"leaf": row["leaf_index"], "hash": row["leaf_hash"], "ref": row["ref"], **fields}
 
 
-def verdict_fields(verdict: "Verdict") -> dict[str, Any]:
-    """Return the verdict as `verify --json` shows it."""
-    checks = [{"name": check.name, "ok": check.ok, "why": check.why} for check in verdict.checks]
-    record = verdict.record.public_fields() if verdict.record else None
-    return {"checks": checks, "verified": verdict.verified, "record": record}
-
-
-def _show_verdict(console: "Console", verdict: "Verdict") -> None:
-    for check in verdict.checks:
-        console.print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.why}", soft_wrap=True)
-    record = verdict.record
-    if record is not None:
-        subject = record.table if record.version is None else f"{record.table}@{record.version}"
-        console.print(f"\n{record.kind} {subject or ''} at {record.time}".rstrip())
-    console.print("verified" if verdict.verified else "NOT VERIFIED")
-
-
 def _show_findings(console: "Console", result: "FsckResult") -> None:
     if result.findings:
         print_table(console, ("finding", "place"), [(found.kind, found.place) for found in result.findings])
     console.print(f"{result.tables} tables, {result.versions} versions, {len(result.findings)} findings")
     console.print("clean" if result.clean else "DAMAGED: restore what is named from a backup of this home")
-
-
-def _read_trust(path: Path | None, home: Path | None) -> "Trust":
-    """Return the trust file given, or that of the home; a bundle's own keys are never trusted."""
-    from lakehouse.core.trust import parse_trust
-
-    if path is not None:
-        return parse_trust(_read_file(path, "the trust file"))
-    own = _home_of(home) / "registry" / "trust.json"
-    if not own.is_file():
-        raise NotVerified(
-            "there is no trust file: a bundle cannot vouch for itself",
-            remedy="give --trust FILE (from `livinglab trust -o FILE`)",
-        )
-    try:
-        return parse_trust(_read_file(own, "the home's trust file"))
-    except NotVerified as error:
-        raise Damaged(f"registry/trust.json: {error.message}", remedy="livinglab fsck") from error
-
-
-def _home_of(home: Path | None) -> Path:
-    """Return the home's folder without opening a site, which would import engines and need keys."""
-    return home or Path(os.environ.get("LIVINGLAB_HOME") or ".livinglab")
-
-
-def _read_file(path: Path, what: str) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise UnreadableInput(f"{what} cannot be read", remedy="check the path") from error
-    if len(content) > LARGEST_FILE:
-        raise NotVerified(f"{what} is larger than {LARGEST_FILE} bytes")
-    return content

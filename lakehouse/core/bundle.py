@@ -1,29 +1,49 @@
-"""The documents that leave the house: proof bundle and opening (docs/proofs.md has their schemas).
+"""The proof bundle, the document that leaves the house (docs/proofs.md has its schema).
 
-One canonical form: RFC 8785 bytes and a newline. Reading refuses whatever writing would not have written:
-unknown or duplicate fields, another layout, base64 that is not canonical, trailing bytes.
+One canonical form; reading refuses whatever writing would not have written (`core.document_fields`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from lakehouse.core.canonical import canonical_json, parse_canonical
+from lakehouse.core.canonical import canonical_json
 from lakehouse.core.checkpoint import SignedNote, decode_base64, encode_base64, parse_note
 from lakehouse.core.digests import SALT_BYTES
+from lakehouse.core.document_fields import (
+    count,
+    hash_path,
+    hex_digest,
+    items,
+    members,
+    parse_document,
+    path_fields,
+    render_document,
+    sized_bytes,
+    text,
+)
 from lakehouse.core.lineage import LineageRecord, parse_record
-from lakehouse.core.proof import InclusionProof, decode_path, parse_proof
+from lakehouse.core.proof import InclusionProof, parse_proof
 from lakehouse.errors import NotVerified
 
 BUNDLE_SCHEMA = "livinglab/bundle/v1"
-OPENING_SCHEMA = "livinglab/opening/v1"
-LARGEST_DOCUMENT = 1 << 20
-_KEY_BYTES = 32
+LARGEST_TOKEN = 16_384
+_FIELDS = (
+    "schema",
+    "record",
+    "proof",
+    "before",
+    "earlier",
+    "details",
+    "statements",
+    "content",
+    "time_stamps",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierHead:
-    """A checkpoint signed before the proof's, and the path that shows it is a beginning of it."""
+    """A checkpoint of fewer leaves than the proof's, and the path that shows it is a beginning of it."""
 
     checkpoint: SignedNote
     path: tuple[bytes, ...]
@@ -31,139 +51,148 @@ class EarlierHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedDetails:
-    """A record's details with the salt (32 bytes) under which the record commits to them."""
+    """A value with the salt (32 bytes) under which a record commits to it: its details, or a statement."""
 
     value: Mapping[str, Any]
     salt: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContentLeaf:
+    """One person's leaf in a version's content tree: its value (32 bytes), place, and audit path."""
+
+    leaf: bytes
+    index: int
+    size: int
+    path: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeStamp:
+    """The token (RFC 3161, DER) of an authority of the trust file over the checkpoint's text."""
+
+    authority: str
+    token: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProofBundle:
-    """Everything an outsider needs beside the trust file. Holds no key and no value of a person."""
+    """Everything an outsider needs beside the trust file. Holds no key and no value of a person.
+
+    before: a head signed before the leaf stood; earlier: the first head signed once it stood.
+    `statements` are opened by the name of their commitment among the record's digests.
+    """
 
     record: LineageRecord
     proof: InclusionProof
+    before: EarlierHead | None = None
     earlier: EarlierHead | None = None
     details: OpenedDetails | None = None
+    statements: Mapping[str, OpenedDetails] = field(default_factory=dict)
+    content: ContentLeaf | None = None
+    time_stamps: tuple[TimeStamp, ...] = ()
 
     def render(self) -> bytes:
-        """Return the bytes of the bundle."""
+        """Return the bytes of the bundle; time stamps in the order of their authorities' names."""
+        stamps = sorted(self.time_stamps, key=lambda stamp: stamp.authority)
         fields = {
             "schema": BUNDLE_SCHEMA,
             "record": self.record.public_fields(),
             "proof": self.proof.render(),
-            "earlier": _earlier_fields(self.earlier),
-            "details": _details_fields(self.details),
+            "before": _head_fields(self.before),
+            "earlier": _head_fields(self.earlier),
+            "details": None if self.details is None else opened_fields(self.details),
+            "statements": {name: opened_fields(opened) for name, opened in self.statements.items()},
+            "content": _content_fields(self.content),
+            "time_stamps": [
+                {"authority": stamp.authority, "token": encode_base64(stamp.token)} for stamp in stamps
+            ],
         }
-        return canonical_json(fields) + b"\n"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """What an auditor is handed for one leaf: the key of its file digest and its details.
-
-    `leaf` is the leaf hash (hex) that it opens; `key` is null where the file digest is plain.
-    """
-
-    leaf: str
-    key: bytes | None
-    details: OpenedDetails
-
-    def render(self) -> bytes:
-        """Return the bytes of the opening."""
-        fields = {
-            "schema": OPENING_SCHEMA,
-            "leaf": self.leaf,
-            "key": None if self.key is None else encode_base64(self.key),
-            "details": _details_fields(self.details),
-        }
-        return canonical_json(fields) + b"\n"
+        return render_document(fields)
 
 
 def parse_bundle(data: bytes) -> ProofBundle:
     """Return the bundle of a file; bytes that `render` would not write are `NotVerified`."""
-    fields = _document(data, BUNDLE_SCHEMA, {"schema", "record", "proof", "earlier", "details"})
+    fields = parse_document(data, BUNDLE_SCHEMA, _FIELDS)
+    details, content = fields["details"], fields["content"]
     bundle = ProofBundle(
         record=parse_record(canonical_json(fields["record"])),
-        proof=parse_proof(_text(fields["proof"], "the proof")),
-        earlier=_parse_earlier(fields["earlier"]),
-        details=_parse_details(fields["details"]),
+        proof=parse_proof(text(fields["proof"], "the proof")),
+        before=_parse_head(fields["before"], "before"),
+        earlier=_parse_head(fields["earlier"], "earlier"),
+        details=None if details is None else parse_opened(details, "details"),
+        statements=_parse_statements(fields["statements"]),
+        content=None if content is None else _parse_content(content),
+        time_stamps=_parse_stamps(fields["time_stamps"]),
     )
     if bundle.render() != data:
         raise NotVerified("a bundle is not in canonical form")
     return bundle
 
 
-def parse_opening(data: bytes) -> Opening:
-    """Return the opening of a file; bytes that `render` would not write are `NotVerified`."""
-    fields = _document(data, OPENING_SCHEMA, {"schema", "leaf", "key", "details"})
-    key = fields["key"]
-    details = _parse_details(fields["details"])
-    if details is None:
-        raise NotVerified("an opening has no details")
-    opening = Opening(
-        leaf=_text(fields["leaf"], "the leaf of an opening"),
-        key=None if key is None else _sized(key, _KEY_BYTES, "the key of an opening"),
-        details=details,
-    )
-    if opening.render() != data:
-        raise NotVerified("an opening is not in canonical form")
-    return opening
+def opened_fields(opened: OpenedDetails) -> dict[str, Any]:
+    """Return {salt, value} as documents hold them."""
+    return {"salt": encode_base64(opened.salt), "value": dict(opened.value)}
 
 
-def _document(data: bytes, schema: str, names: set[str]) -> dict[str, Any]:
-    if len(data) > LARGEST_DOCUMENT or not data.endswith(b"\n"):
-        raise NotVerified(f"a document of {schema} is too long or cut off")
-    fields = parse_canonical(data[:-1], f"a document of {schema}")
-    if not isinstance(fields, dict) or fields.get("schema") != schema or set(fields) != names:
-        raise NotVerified(f"a document has other fields than {schema}")
-    return fields
-
-
-def _earlier_fields(earlier: EarlierHead | None) -> dict[str, Any] | None:
-    if earlier is None:
-        return None
-    path = [encode_base64(node) for node in earlier.path]
-    return {"checkpoint": earlier.checkpoint.render(), "path": path}
-
-
-def _parse_earlier(value: Any) -> EarlierHead | None:
-    if value is None:
-        return None
-    fields = _members(value, {"checkpoint", "path"}, "earlier")
-    if not isinstance(fields["path"], list):
-        raise NotVerified("the path of an earlier checkpoint is not a list")
-    path = decode_path([_text(node, "a hash of a path") for node in fields["path"]])
-    return EarlierHead(checkpoint=parse_note(_text(fields["checkpoint"], "a checkpoint")), path=path)
-
-
-def _details_fields(details: OpenedDetails | None) -> dict[str, Any] | None:
-    return None if details is None else {"salt": encode_base64(details.salt), "value": dict(details.value)}
-
-
-def _parse_details(value: Any) -> OpenedDetails | None:
-    if value is None:
-        return None
-    fields = _members(value, {"salt", "value"}, "details")
+def parse_opened(value: Any, what: str) -> OpenedDetails:
+    """Return what {salt, value} opens."""
+    fields = members(value, {"salt", "value"}, what)
     if not isinstance(fields["value"], dict):
-        raise NotVerified("opened details are not an object")
-    return OpenedDetails(value=fields["value"], salt=_sized(fields["salt"], SALT_BYTES, "a salt"))
+        raise NotVerified(f"{what} is not an object")
+    return OpenedDetails(value=fields["value"], salt=sized_bytes(fields["salt"], SALT_BYTES, "a salt"))
 
 
-def _members(value: Any, names: set[str], what: str) -> dict[str, Any]:
-    if not isinstance(value, dict) or set(value) != names:
-        raise NotVerified(f"{what} has other fields than {', '.join(sorted(names))}")
-    return value
+def _head_fields(head: EarlierHead | None) -> dict[str, Any] | None:
+    if head is None:
+        return None
+    return {"checkpoint": head.checkpoint.render(), "path": path_fields(head.path)}
 
 
-def _sized(value: Any, size: int, what: str) -> bytes:
-    data = decode_base64(_text(value, what), what)
-    if len(data) != size:
-        raise NotVerified(f"{what} has {len(data)} bytes instead of {size}")
-    return data
+def _parse_head(value: Any, what: str) -> EarlierHead | None:
+    if value is None:
+        return None
+    fields = members(value, {"checkpoint", "path"}, what)
+    note = parse_note(text(fields["checkpoint"], "a checkpoint"))
+    return EarlierHead(checkpoint=note, path=hash_path(fields["path"], f"the path of {what}"))
 
 
-def _text(value: Any, what: str) -> str:
-    if not isinstance(value, str):
-        raise NotVerified(f"{what} is not text")
-    return value
+def _parse_statements(value: Any) -> dict[str, OpenedDetails]:
+    if not isinstance(value, dict):
+        raise NotVerified("statements are not an object")
+    statements = {name: parse_opened(opened, "a statement") for name, opened in value.items()}
+    if not all(isinstance(opened.value.get("schema"), str) for opened in statements.values()):
+        raise NotVerified("a statement does not name its schema")
+    return statements
+
+
+def _content_fields(content: ContentLeaf | None) -> dict[str, Any] | None:
+    if content is None:
+        return None
+    path = path_fields(content.path)
+    return {"leaf": content.leaf.hex(), "index": content.index, "size": content.size, "path": path}
+
+
+def _parse_content(value: Any) -> ContentLeaf:
+    fields = members(value, {"leaf", "index", "size", "path"}, "content")
+    return ContentLeaf(
+        leaf=hex_digest(fields["leaf"], "the leaf of content"),
+        index=count(fields["index"], "the index of content"),
+        size=count(fields["size"], "the size of content"),
+        path=hash_path(fields["path"], "the path of content"),
+    )
+
+
+def _parse_stamps(value: Any) -> tuple[TimeStamp, ...]:
+    stamps = tuple(_parse_stamp(stamp) for stamp in items(value, "time_stamps"))
+    if len({stamp.authority for stamp in stamps}) != len(stamps):
+        raise NotVerified("two time stamps are of one authority")
+    return stamps
+
+
+def _parse_stamp(value: Any) -> TimeStamp:
+    fields = members(value, {"authority", "token"}, "a time stamp")
+    token = decode_base64(text(fields["token"], "a time stamp"), "a time stamp")
+    if not 0 < len(token) <= LARGEST_TOKEN:
+        raise NotVerified(f"a time stamp has {len(token)} bytes, at most {LARGEST_TOKEN}")
+    return TimeStamp(authority=text(fields["authority"], "the authority of a time stamp"), token=token)

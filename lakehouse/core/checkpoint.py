@@ -1,15 +1,15 @@
 """Signed notes, verifier keys and checkpoints, as C2SP writes them.
 
-https://c2sp.org/signed-note, https://c2sp.org/tlog-checkpoint, https://c2sp.org/tlog-cosignature.
-Signing and verifying Ed25519 is passed in: this module is text only. Malformed input is `NotVerified`.
+https://c2sp.org/signed-note, https://c2sp.org/tlog-checkpoint. Checking a signature is passed in: this
+module is text only. Malformed input is `NotVerified`. What witnesses sign: `core.cosignature`.
 """
 
 import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from lakehouse.core.merkle import HASH_BYTES, LARGEST_TREE
@@ -17,12 +17,12 @@ from lakehouse.errors import NotVerified
 
 ED25519 = 0x01
 COSIGNATURE_V1 = 0x04
-KEY_BYTES = 32
-LARGEST_NOTE = 65_536
+COSIGNATURE_ML_DSA_44 = 0x06
+KEY_BYTES = {ED25519: 32, COSIGNATURE_V1: 32, COSIGNATURE_ML_DSA_44: 1312}
+"""Bytes of a public key, by signature type."""
+LARGEST_NOTE = 131_072
+"""Characters: room for the sixteen post-quantum signatures that every verifier must accept."""
 MOST_SIGNATURES = 64
-
-VerifySignature: TypeAlias = Callable[[bytes, bytes, bytes], bool]
-"""(public key, signature, message) -> whether it is genuine."""
 
 _SIGNATURE_START = "— "
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
@@ -33,7 +33,7 @@ _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifierKey:
-    """A name, a signature type and a public key (32 bytes Ed25519)."""
+    """A name, a signature type and a public key (32 bytes Ed25519, 1312 bytes ML-DSA-44)."""
 
     name: str
     algorithm: int
@@ -48,6 +48,10 @@ class VerifierKey:
     def render(self) -> str:
         """Return the vkey text `name+id+key`."""
         return f"{self.name}+{self.key_id.hex()}+{encode_base64(bytes([self.algorithm]) + self.public)}"
+
+
+VerifySignature: TypeAlias = Callable[[VerifierKey, bytes, bytes], bool]
+"""(key, signature, message) -> whether `key` made the bare signature over the message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +126,8 @@ def parse_vkey(text: str) -> VerifierKey:
     if match is None:
         raise NotVerified("a verifier key is not of the form name+id+key")
     material = decode_base64(match[3], "a verifier key")
-    if len(material) != 1 + KEY_BYTES or material[0] not in (ED25519, COSIGNATURE_V1):
-        raise NotVerified("a verifier key is not an Ed25519 key")
+    if not material or len(material) - 1 != KEY_BYTES.get(material[0]):
+        raise NotVerified("a verifier key is neither an Ed25519 key nor an ML-DSA-44 key")
     key = VerifierKey(name=match[1], algorithm=material[0], public=material[1:])
     if key.render() != text:
         raise NotVerified("the id of a verifier key does not belong to the key")
@@ -161,27 +165,19 @@ def verify_note(note: SignedNote, key: VerifierKey, verify: VerifySignature) -> 
     if not lines:
         raise NotVerified(f"no signature of {key.name} ({key.key_id.hex()})")
     for line in lines:
-        if not verify(key.public, line.signature, note.text.encode()):
+        if not verify(key, line.signature, note.text.encode()):
             raise NotVerified(f"a signature in the name of {key.name} is not genuine")
 
 
-def verify_cosignature(note: SignedNote, witness: VerifierKey, verify: VerifySignature) -> int:
-    """Return the time (POSIX seconds) at which `witness` cosigned the checkpoint, or raise `NotVerified`."""
-    lines = [line for line in note.signatures if line.is_of(witness)]
-    if len(lines) != 1:
-        raise NotVerified(f"{len(lines)} cosignatures of {witness.name} ({witness.key_id.hex()})")
-    stamp, signature = lines[0].signature[:8], lines[0].signature[8:]
-    seconds = int.from_bytes(stamp, "big")
-    if len(stamp) != 8 or seconds >= 2**63:
-        raise NotVerified(f"the cosignature of {witness.name} has no time")
-    if not verify(witness.public, signature, cosigned_message(note.text, seconds)):
-        raise NotVerified(f"the cosignature of {witness.name} is not genuine")
-    return seconds
+def keep_known(note: SignedNote, keys: Collection[VerifierKey]) -> SignedNote:
+    """Return a note from the network with the lines that claim to be by one of `keys`; others are ignored."""
+    known = tuple(line for line in note.signatures if any(line.is_of(key) for key in keys))
+    return replace(note, signatures=known)
 
 
-def cosigned_message(text: str, seconds: int) -> bytes:
-    """Return what a witness signs with Ed25519: header, time, then the checkpoint."""
-    return f"cosignature/v1\ntime {seconds}\n{text}".encode()
+def unknown_lines(note: SignedNote, keys: Collection[VerifierKey]) -> int:
+    """Return how many signature lines are by none of `keys`: a document of ours has none."""
+    return len(note.signatures) - len(keep_known(note, keys).signatures)
 
 
 def _parse_signature(line: str) -> NoteSignature:

@@ -18,7 +18,7 @@ __all__ = ["KINDS", "SCHEMA", "TABLE_KINDS", "LineageRecord", "Version", "commit
 SCHEMA = "livinglab/record/v1"
 TABLE_KINDS = frozenset({"create", "write", "delete", "optimise", "vacuum_start", "vacuum_end", "draft"})
 """Kinds that speak of one Delta version."""
-KINDS = TABLE_KINDS | {"answer", "decision", "model", "release", "erasure", "consent"}
+KINDS = TABLE_KINDS | {"answer", "decision", "model", "release", "erasure", "consent", "trust"}
 
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,63}(\.[a-z][a-z0-9_]{0,127})?", re.ASCII)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)

@@ -6,10 +6,11 @@ from typing import Any
 
 from lakehouse.adapters.signatures import verify_signature
 from lakehouse.adapters.sql_registry import Row, Transaction
-from lakehouse.core.bundle import EarlierHead, OpenedDetails, Opening, ProofBundle
+from lakehouse.core.bundle import EarlierHead, OpenedDetails, ProofBundle
 from lakehouse.core.checkpoint import Checkpoint, parse_checkpoint, parse_note
 from lakehouse.core.lineage import TABLE_KINDS, parse_record
 from lakehouse.core.merkle import leaf_hash
+from lakehouse.core.opening import Opening
 from lakehouse.core.proof import InclusionProof
 from lakehouse.core.verification import verify_bundle
 from lakehouse.errors import Damaged, NotVerified, WrongUse

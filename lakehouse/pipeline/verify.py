@@ -1,7 +1,7 @@
-"""Check a bundle offline: no home, no keys, no log; only the bundle, a trust file and, if asked, the data.
+"""Check a document offline: no home, no keys, no log; a trust file and, if asked, the data.
 
-Step 7 (data) of `core.verification` lives here, because it reads files: the file digest of PROTOCOLS,
-section 2, is made anew from a copy of the table's folder and compared with the record's.
+What compares with files beside the document lives here, because it reads files: the file digest of
+PROTOCOLS, section 2, is made anew from a copy of the table's folder and compared with the record's.
 """
 
 import hmac
@@ -10,32 +10,43 @@ from functools import partial
 from pathlib import Path
 
 from lakehouse.adapters.signatures import verify_signature
-from lakehouse.core.bundle import Opening, parse_opening
+from lakehouse.core.bundle import ProofBundle
 from lakehouse.core.digests import file_digest
+from lakehouse.core.document_fields import document_schema
 from lakehouse.core.lineage import TABLE_KINDS, LineageRecord
 from lakehouse.core.merkle import leaf_hash
+from lakehouse.core.misbehaviour import MISBEHAVIOUR_SCHEMA, check_misbehaviour
+from lakehouse.core.opening import Opening, parse_opening
 from lakehouse.core.trust import Trust
-from lakehouse.core.verification import Verdict, check_details, no_data, verify_bundle
-from lakehouse.errors import Damaged, NotVerified
+from lakehouse.core.verdict import Verdict
+from lakehouse.core.verification import check_details, no_data, no_rows, no_stamps, verify_bundle
+from lakehouse.errors import Damaged, NotVerified, WrongUse
 
 _CHECKSUM_FILE = re.compile(r"_delta_log/([0-9]+)\.crc", re.ASCII)
 PLAIN_LAYERS = frozenset({"gold", "draft"})
 """Layers whose file digest is plain: their files hold no row of one person that a guess could confirm."""
 
 
-def verify(bundle: bytes, trust: Trust, *, data: Path | None = None, opening: bytes | None = None) -> Verdict:
-    """Return the verdict on a bundle.
+def verify(
+    document: bytes, trust: Trust, *, data: Path | None = None, opening: bytes | None = None
+) -> Verdict:
+    """Return the verdict on a proof bundle, or on evidence that the log of `trust` misbehaved.
 
     `data` is the folder of the Delta table (for a version), `opening` the bytes of an opening file for
     this leaf. Without `data` nothing is compared beyond what the log says.
     """
-    if data is None and opening is None:
-        return verify_bundle(bundle, trust, verify_signature, no_data)
-    return verify_bundle(bundle, trust, verify_signature, partial(_check_data, folder=data, opening=opening))
+    compared = data is not None or opening is not None
+    if document_schema(document) == MISBEHAVIOUR_SCHEMA:
+        if compared:
+            raise WrongUse("evidence of misbehaviour speaks of no data", remedy="leave out the other files")
+        return check_misbehaviour(document, trust, verify_signature)
+    check_data = partial(_check_data, folder=data, opening=opening) if compared else no_data
+    return verify_bundle(document, trust, verify_signature, check_data, no_stamps, no_rows)
 
 
-def _check_data(record: LineageRecord, *, folder: Path | None, opening: bytes | None) -> str:
-    """(7) The files in hand are the logged ones; an opening is that of this leaf."""
+def _check_data(bundle: ProofBundle, *, folder: Path | None, opening: bytes | None) -> str:
+    """(10) The files in hand are the logged ones; an opening is that of this leaf."""
+    record = bundle.record
     opened = None if opening is None else _check_opening(record, parse_opening(opening))
     if folder is None:
         return "the opening belongs to this leaf; no data was given"

@@ -9,9 +9,9 @@ from lakehouse.core.checkpoint import (
     parse_checkpoint,
     parse_note,
     parse_vkey,
-    verify_cosignature,
     verify_note,
 )
+from lakehouse.core.cosignature import verify_cosignature
 from lakehouse.core.trust import Trust, parse_trust
 from lakehouse.errors import NotVerified
 

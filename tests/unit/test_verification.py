@@ -20,10 +20,11 @@ from proof_samples import (
 )
 
 from lakehouse.adapters.signatures import Signer, verify_signature
-from lakehouse.core.bundle import OpenedDetails, Opening, parse_bundle, parse_opening
+from lakehouse.core.bundle import OpenedDetails, parse_bundle
 from lakehouse.core.canonical import canonical_json
 from lakehouse.core.checkpoint import Checkpoint
 from lakehouse.core.merkle import leaf_hash
+from lakehouse.core.opening import Opening, parse_opening
 from lakehouse.core.trust import Trust
 from lakehouse.core.verification import STEPS, verify_bundle
 from lakehouse.errors import NotVerified

@@ -60,7 +60,7 @@ def test_bundles_name_their_failed_steps() -> None:
     assert failed["a gold version"] == failed["an answer"] == failed["cosigned"] == []
     assert failed["another version number"] == ["inclusion"]
     assert failed["witness demanded, none there"] == ["policy"]
-    assert len(failed["duplicate key"]) == 8
+    assert len(failed["duplicate key"]) == 11
 
 
 def naive_root(entries: list[bytes]) -> bytes:
