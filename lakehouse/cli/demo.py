@@ -88,9 +88,9 @@ def _main_job(
     for sentence in given.told:
         steps.say(sentence)
     document = _run_dags(cli, site, given.source, steps, seconds)
-    document["answers"] = [_step(steps, seconds, "ask", lambda: _ask(site))]
+    document["answers"] = _step(steps, seconds, "ask", lambda: _ask(site, steps))
     document["prediction"], document["why"] = _step(steps, seconds, "predict", lambda: _predict(site))
-    proved = _step(steps, seconds, "prove", lambda: _prove(site, document["releases"]))
+    proved = _step(steps, seconds, "prove", lambda: _prove(site, document))
     report = _step(steps, seconds, "report", lambda: _report(site))
     seconds["total"] = round(time.monotonic() - started, 1)
     return {**document, **proved, "report": report, "seconds": seconds}
@@ -147,6 +147,8 @@ def _show_event(steps: StepLines, event: Mapping[str, Any]) -> None:
             steps.begin(f"{event['dag']}: {event['task']}")
         case "ran":
             steps.done(event["dag"], event["seconds"])
+        case "skipped":
+            steps.say(f"{event['dag']} skipped: {event['why']}")
 
 
 def _step(steps: StepLines, seconds: dict[str, float], name: str, work: Callable[[], Result]) -> Result:
@@ -164,12 +166,18 @@ def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
     seconds[name] = round(time.monotonic() - started, 1)
 
 
-def _ask(site: "Site") -> Document:
+def _ask(site: "Site", steps: StepLines) -> list[Document]:
+    """Ask the demo's question; a source without walks leaves nothing to ask about."""
     from lakehouse.core.question import Question
     from lakehouse.pipeline.answer import answer
 
     words = dict(QUESTION)
-    return answer(site, Question.of(words.pop("stat"), words.pop("column"), **words)).as_json()
+    question = Question.of(words.pop("stat"), words.pop("column"), **words)
+    try:
+        return [answer(site, question).as_json()]
+    except NotReady as error:
+        steps.say(f"nothing was asked: {error.message}")
+        return []
 
 
 def _predict(site: "Site") -> tuple[Document | None, str | None]:
@@ -187,17 +195,18 @@ def _predict(site: "Site") -> tuple[Document | None, str | None]:
     return {**score.as_json(), "repeated": trained.repeated}, None
 
 
-def _prove(site: "Site", releases: list[Document]) -> Document:
-    """Prove a published gold version, else a silver one; keep the bundle and check it as a stranger would."""
+def _prove(site: "Site", document: Document) -> Document:
+    """Prove a published gold version, else another; keep the bundle and check it as a stranger would."""
     from lakehouse.pipeline.prove import prove
     from lakehouse.pipeline.verify import verify
 
-    table = next((r["table"] for r in releases if r["state"] == "PUBLISHED"), None)
-    proof = prove(site, table or QUESTION["on"])
+    table = next((r["table"] for r in document["releases"] if r["state"] == "PUBLISHED"), None)
+    proved = table or (*document["batches"], *document["silver"])[-1]["table"]
+    proof = prove(site, proved)
     replace_file(site.home.place("reports", PROOF_FILE), proof.bundle, mode=0o644)
     data = site.lake.folder_of(table) if table else None
     verdict = verify(proof.bundle, site.log.trust, data=data)
-    return {"checkpoint": proof.as_json()["checkpoint"], "verified": verdict.verified, "proved": table}
+    return {"checkpoint": proof.as_json()["checkpoint"], "verified": verdict.verified, "proved": proved}
 
 
 def _report(site: "Site") -> str:

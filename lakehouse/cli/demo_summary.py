@@ -24,7 +24,8 @@ def show_summary(console: "Console", document: Document, home: Path) -> None:
     """
     _show_tables(console, document)
     _show_releases(console, document["releases"])
-    _show_answer(console, document["answers"][0])
+    for answer in document["answers"]:
+        _show_answer(console, answer)
     console.print()
     print_facts(console, _facts(document))
     console.print("\nThree things to try next:")
@@ -149,8 +150,7 @@ def _prediction(document: Document) -> str:
 
 
 def _proof(document: Document) -> str:
-    what = document["proved"] or "a silver table"
-    return f"{what}: {'verified' if document['verified'] else 'NOT VERIFIED'}"
+    return f"{document['proved']}: {'verified' if document['verified'] else 'NOT VERIFIED'}"
 
 
 def _program() -> str:
