@@ -1,19 +1,25 @@
 """Write what an outsider needs to check one leaf: the proof bundle, and for auditors its opening."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lakehouse.adapters.signatures import verify_signature
 from lakehouse.adapters.sql_registry import Row, Transaction
-from lakehouse.core.bundle import EarlierHead, OpenedDetails, ProofBundle
-from lakehouse.core.checkpoint import Checkpoint, parse_checkpoint, parse_note
-from lakehouse.core.lineage import TABLE_KINDS, parse_record
+from lakehouse.adapters.time_stamps import check_stamp
+from lakehouse.core.bundle import ContentLeaf, EarlierHead, OpenedDetails, ProofBundle
+from lakehouse.core.checkpoint import Checkpoint, parse_note
+from lakehouse.core.consent import commit_permission, permissions_root
+from lakehouse.core.lineage import TABLE_KINDS, LineageRecord, parse_record
 from lakehouse.core.merkle import leaf_hash
-from lakehouse.core.opening import Opening
+from lakehouse.core.opening import OpenedConsent, Opening
+from lakehouse.core.privacy_statement import CONSENTS
 from lakehouse.core.proof import InclusionProof
 from lakehouse.core.verification import verify_bundle
 from lakehouse.errors import Damaged, NotVerified, WrongUse
+from lakehouse.pipeline.consents import permission_nonces, permitted_people
+from lakehouse.pipeline.covered_head import CoveredHead, covered_head
 from lakehouse.pipeline.signing import file_opening
 from lakehouse.pipeline.site import Site
 
@@ -46,46 +52,65 @@ def checkpoint_fields(head: Checkpoint) -> dict[str, Any]:
     return {"origin": head.origin, "size": head.size, "root": head.root.hex()}
 
 
-def prove(site: Site, what: str) -> Proof:
+def prove(site: Site, what: str, *, content: ContentLeaf | None = None, existence: bool = False) -> Proof:
     """Return the proof of `layer.table`, `layer.table@version` or a receipt.
 
-    Raises WrongUse where there is no such thing, Damaged where log and registry do not agree on it.
+    `content` adds one person's leaf; `existence` leaves the statements out.
+    Raises WrongUse where there is no such thing, NotReady where no head with the cosignatures and time
+    stamps that the site demands covers it yet, Damaged where log and registry do not agree on it.
     """
     site.actor.require("prove")
     with site.registry.reading() as tx:
         leaf = find_leaf(tx, what)
+        row = leaf_row(tx, leaf)
         heads = tx.many("checkpoints", order="size")
-    note = site.log.checkpoint_text()
+        covered = covered_head(tx, heads, site.log.trust, leaf)
     try:
-        head = parse_checkpoint(parse_note(note).text)
-        bundle = ProofBundle(
-            record=parse_record(site.log.entry(leaf)),
-            proof=InclusionProof(
-                index=leaf, path=tuple(site.log.inclusion(leaf, head.size)), checkpoint=parse_note(note)
-            ),
-            earlier=_earlier_head(site, heads, leaf, head),
-        )
+        bundle = _bundle(site, leaf, heads, covered)
+        if not existence:
+            bundle = replace(bundle, statements=_statements(row), content=content)
     except NotVerified as error:
         raise Damaged(f"leaf {leaf} of the log: {error.message}", remedy="livinglab fsck") from error
-    return Proof(bundle=_sound(site, bundle, leaf), leaf=leaf, head=head)
+    return Proof(bundle=_sound(site, bundle, leaf), leaf=leaf, head=covered.head)
+
+
+def _bundle(site: Site, leaf: int, heads: Sequence[Row], covered: CoveredHead) -> ProofBundle:
+    """Return the bundle of existence; `before` and `earlier` are the heads next to the leaf."""
+    size = covered.head.size
+    before = next((row for row in reversed(heads) if row["size"] <= leaf), None)
+    earlier = next((row for row in heads if leaf < row["size"] < size), None)
+    return ProofBundle(
+        record=parse_record(site.log.entry(leaf)),
+        proof=InclusionProof(index=leaf, path=tuple(site.log.inclusion(leaf, size)), checkpoint=covered.note),
+        before=_beginning(site, before, size),
+        earlier=_beginning(site, earlier, size),
+        time_stamps=covered.time_stamps,
+    )
+
+
+def _beginning(site: Site, row: Row | None, size: int) -> EarlierHead | None:
+    """Return a head that was signed, with the path that shows it is a beginning of the one of `size`."""
+    if row is None:
+        return None
+    path = site.log.consistency(row["size"], size)
+    return EarlierHead(checkpoint=parse_note(row["note"]), path=tuple(path))
+
+
+def _statements(row: Row) -> dict[str, OpenedDetails]:
+    return {
+        name: OpenedDetails(value=kept["value"], salt=bytes.fromhex(kept["salt"]))
+        for name, kept in (row["statements"] or {}).items()
+    }
 
 
 def _sound(site: Site, bundle: ProofBundle, leaf: int) -> bytes:
     """Return the bytes of a bundle that verifies against our own trust file."""
     data = bundle.render()
-    failed = [check for check in verify_bundle(data, site.log.trust, verify_signature).checks if not check.ok]
+    verdict = verify_bundle(data, site.log.trust, verify_signature, check_stamp=check_stamp)
+    failed = [check for check in verdict.checks if not check.ok]
     if failed:
         raise Damaged(f"leaf {leaf} has no proof: {failed[0].why}", remedy="livinglab fsck")
     return data
-
-
-def _earlier_head(site: Site, heads: list[Row], leaf: int, head: Checkpoint) -> EarlierHead | None:
-    """Return the first head that was signed once the leaf stood, if the log has grown since."""
-    first = next((row for row in heads if leaf < row["size"] < head.size), None)
-    if first is None:
-        return None
-    path = site.log.consistency(first["size"], head.size)
-    return EarlierHead(checkpoint=parse_note(first["note"]), path=tuple(path))
 
 
 def find_leaf(tx: Transaction, what: str) -> int:
@@ -116,17 +141,44 @@ def _receipt_leaf(tx: Transaction, receipt: str) -> int | None:
     return None
 
 
-def open_leaf(site: Site, leaf: int) -> Opening:
-    """Return the opening of one leaf, for an auditor; the key opens this version's file digest only."""
-    site.actor.require("openings")
-    with site.registry.reading() as tx:
-        row = tx.one("versions", leaf_index=leaf) or tx.one("records", leaf_index=leaf)
+def leaf_row(tx: Transaction, leaf: int) -> Row:
+    """Return the registry row (`versions` or `records`) of a leaf; Damaged where there is none."""
+    row = tx.one("versions", leaf_index=leaf) or tx.one("records", leaf_index=leaf)
     if row is None:
         raise Damaged(f"registry.db has no record for leaf {leaf}", remedy="livinglab fsck")
+    return row
+
+
+def open_leaf(site: Site, leaf: int) -> Opening:
+    """Return the opening of one leaf, for an auditor: its file key, its details, its consents row by row.
+
+    The key opens this version's file digest only, a nonce one person's consent for one purpose only.
+    """
+    site.actor.require("openings")
+    with site.registry.reading() as tx:
+        row = leaf_row(tx, leaf)
     entry = site.log.entry(leaf)
     is_version = row["kind"] in TABLE_KINDS
     return Opening(
         leaf=leaf_hash(entry).hex(),
         key=file_opening(site, row["table_name"], row["version"]) if is_version else None,
         details=OpenedDetails(value=row["details"], salt=bytes.fromhex(row["salt"])),
+        consents=_open_consents(site, parse_record(entry), row),
+    )
+
+
+def _open_consents(site: Site, record: LineageRecord, row: Row) -> tuple[OpenedConsent, ...] | None:
+    """Return who was permitted, and why; Damaged where the vault no longer gives the record's root."""
+    stated = (row["statements"] or {}).get(CONSENTS)
+    if record.consent_root is None or stated is None:
+        return None
+    purpose = stated["value"]["purpose"]
+    bases = permitted_people(site, purpose, record.consent_root)
+    nonces = permission_nonces(site, purpose, bases)
+    commitments = [commit_permission(nonces[name], purpose, name, basis) for name, basis in bases.items()]
+    if permissions_root(commitments) != record.consent_root:
+        raise Damaged("the vault does not give the record's consents", remedy="restore vault.db")
+    return tuple(
+        OpenedConsent(pseudonym=name, basis=basis, nonce=nonces[name])
+        for name, basis in sorted(bases.items())
     )

@@ -1,0 +1,92 @@
+"""The head that a proof leads to: the newest one that has what the trust policy demands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lakehouse.adapters.sql_registry import Row, Transaction
+from lakehouse.core.bundle import TimeStamp
+from lakehouse.core.checkpoint import (
+    COSIGNATURE_V1,
+    Checkpoint,
+    NoteSignature,
+    SignedNote,
+    VerifierKey,
+    decode_base64,
+    parse_checkpoint,
+    parse_note,
+)
+from lakehouse.core.trust import Trust
+from lakehouse.errors import NotReady
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoveredHead:
+    """A signed checkpoint with the cosignatures that a bundle carries, and its time stamps."""
+
+    note: SignedNote
+    head: Checkpoint
+    time_stamps: tuple[TimeStamp, ...]
+
+
+def covered_head(tx: Transaction, heads: Sequence[Row], trust: Trust, leaf: int) -> CoveredHead:
+    """Return the newest head over `leaf` that has what `trust` demands; NotReady where none has it yet.
+
+    `heads` are rows of `checkpoints` by size. All Ed25519 cosignatures go along, and as many of ML-DSA-44
+    as are demanded: one of those takes more room than all the rest of a proof.
+    """
+    over = [row for row in reversed(heads) if row["size"] > leaf]
+    for row in over:
+        covered = _with_signers(tx, row, trust)
+        if covered is not None:
+            return covered
+    raise NotReady(
+        f"leaf {leaf} stands in none of {len(over)} heads with {trust.cosignatures} cosignatures "
+        f"({trust.post_quantum} of ML-DSA-44) and {trust.time_stamps} time stamps, as the site demands",
+        remedy="livinglab log cosign",
+        leaf=leaf,
+    )
+
+
+def _with_signers(tx: Transaction, row: Row, trust: Trust) -> CoveredHead | None:
+    note = parse_note(str(row["note"]))
+    kept = tx.many("cosignatures", size=row["size"], order="witness") if trust.witnesses else []
+    chosen = _chosen_lines(note, kept, trust)
+    stamps = tx.many("time_stamps", size=row["size"], order="authority") if trust.authorities else []
+    known = {authority.name for authority in trust.authorities}
+    stamped = tuple(
+        TimeStamp(authority=stamp["authority"], token=decode_base64(stamp["token"], "a time stamp"))
+        for stamp in stamps
+        if stamp["authority"] in known
+    )
+    if chosen is None or len(stamped) < trust.time_stamps:
+        return None
+    signed = replace(note, signatures=(*note.signatures, *chosen))
+    return CoveredHead(note=signed, head=parse_checkpoint(note.text), time_stamps=stamped)
+
+
+def _chosen_lines(note: SignedNote, kept: Sequence[Row], trust: Trust) -> list[NoteSignature] | None:
+    """Return the cosignature lines that a bundle carries, or None where too few witnesses gave one."""
+    lines = [_line_of(note, row) for row in kept]
+    known = [(line, key) for line in lines for key in trust.witnesses if line.is_of(key)]
+    chosen = [(line, key) for line, key in known if key.algorithm == COSIGNATURE_V1]
+    for line, key in known:
+        if key.algorithm != COSIGNATURE_V1 and _is_short(chosen, trust, key):
+            chosen.append((line, key))
+    quantum = {key.name for _, key in chosen if key.algorithm != COSIGNATURE_V1}
+    names = {key.name for _, key in chosen}
+    if len(names) < trust.cosignatures or len(quantum) < trust.post_quantum:
+        return None
+    return [line for line, _ in chosen]
+
+
+def _is_short(chosen: Sequence[tuple[NoteSignature, VerifierKey]], trust: Trust, key: VerifierKey) -> bool:
+    """Say whether an ML-DSA-44 line of `key` brings the policy nearer."""
+    names = {own.name for _, own in chosen}
+    quantum = sum(own.algorithm != COSIGNATURE_V1 for _, own in chosen)
+    return quantum < trust.post_quantum or (len(names) < trust.cosignatures and key.name not in names)
+
+
+def _line_of(note: SignedNote, row: Row) -> NoteSignature:
+    """Return a kept cosignature line as the note that carries it alone would have it."""
+    line = str(row["line"]).rstrip("\n")
+    return parse_note(f"{note.text}\n{line}\n").signatures[0]
