@@ -16,6 +16,7 @@ from lakehouse.core.checkpoint import (
     VerifierKey,
 )
 from lakehouse.core.cosignature import cosignature_line, cosigned_message
+from lakehouse.errors import WrongUse
 
 
 class Signer:
@@ -77,4 +78,6 @@ def _private_key(seed: bytes, algorithm: int) -> Ed25519PrivateKey | MLDSA44Priv
         return MLDSA44PrivateKey.from_seed_bytes(seed)
     if algorithm == COSIGNATURE_V1:
         return Ed25519PrivateKey.from_private_bytes(seed)
-    raise ValueError(f"no witness signs with type {algorithm}")
+    raise WrongUse(
+        f"no witness signs with type {algorithm}, but with {COSIGNATURE_V1} or {COSIGNATURE_ML_DSA_44}"
+    )

@@ -3,7 +3,7 @@
 One canonical form; reading refuses whatever writing would not have written (`core.document_fields`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,8 +99,8 @@ class ProofBundle:
             "schema": BUNDLE_SCHEMA,
             "record": self.record.public_fields(),
             "proof": self.proof.render(),
-            "before": _head_fields(self.before),
-            "earlier": _head_fields(self.earlier),
+            "before": _head_fields(self.before, self.proof.path),
+            "earlier": _head_fields(self.earlier, self.proof.path),
             "details": None if self.details is None else opened_fields(self.details),
             "statements": {name: opened_fields(opened) for name, opened in self.statements.items()},
             "content": _content_fields(self.content),
@@ -115,11 +115,12 @@ def parse_bundle(data: bytes) -> ProofBundle:
     """Return the bundle of a file; bytes that `render` would not write are `NotVerified`."""
     fields = parse_document(data, BUNDLE_SCHEMA, _FIELDS)
     details, content = fields["details"], fields["content"]
+    proof = parse_proof(text(fields["proof"], "the proof"))
     bundle = ProofBundle(
         record=parse_record(canonical_json(fields["record"])),
-        proof=parse_proof(text(fields["proof"], "the proof")),
-        before=_parse_head(fields["before"], "before"),
-        earlier=_parse_head(fields["earlier"], "earlier"),
+        proof=proof,
+        before=_parse_head(fields["before"], "before", proof.path),
+        earlier=_parse_head(fields["earlier"], "earlier", proof.path),
         details=None if details is None else parse_opened(details, "details"),
         statements=_parse_statements(fields["statements"]),
         content=None if content is None else _parse_content(content),
@@ -143,18 +144,30 @@ def parse_opened(value: Any, what: str) -> OpenedDetails:
     return OpenedDetails(value=fields["value"], salt=sized_bytes(fields["salt"], SALT_BYTES, "a salt"))
 
 
-def _head_fields(head: EarlierHead | None) -> dict[str, Any] | None:
+def _head_fields(head: EarlierHead | None, known: Sequence[bytes]) -> dict[str, Any] | None:
+    """Return the fields of an earlier head; a hash that the inclusion path has too is its number there."""
     if head is None:
         return None
-    return {"checkpoint": head.checkpoint.render(), "path": path_fields(head.path)}
+    path = [known.index(node) if node in known else encode_base64(node) for node in head.path]
+    return {"checkpoint": head.checkpoint.render(), "path": path}
 
 
-def _parse_head(value: Any, what: str) -> EarlierHead | None:
+def _parse_head(value: Any, what: str, known: Sequence[bytes]) -> EarlierHead | None:
     if value is None:
         return None
     fields = members(value, {"checkpoint", "path"}, what)
     note = parse_note(text(fields["checkpoint"], "a checkpoint"))
-    return EarlierHead(checkpoint=note, path=hash_path(fields["path"], f"the path of {what}"))
+    written = [
+        encode_base64(_numbered(node, known, what)) if isinstance(node, int) else node
+        for node in items(fields["path"], f"the path of {what}")
+    ]
+    return EarlierHead(checkpoint=note, path=hash_path(written, f"the path of {what}"))
+
+
+def _numbered(number: int, known: Sequence[bytes], what: str) -> bytes:
+    if isinstance(number, bool) or not 0 <= number < len(known):
+        raise NotVerified(f"the path of {what} names a hash that the inclusion path has not")
+    return known[number]
 
 
 def _parse_statements(value: Any) -> dict[str, OpenedDetails]:
