@@ -59,26 +59,34 @@ class Keyring:
         return self._read("log.key")
 
     def _read(self, name: str) -> bytes:
-        path = self._folder / name
-        try:
-            mode = stat.S_IMODE(path.stat().st_mode)
-            content = path.read_bytes()
-        except OSError as error:
-            raise Unavailable(
-                f"the key {name} of this home cannot be read",
-                remedy="set LIVINGLAB_KEYS to the folder that holds this home's keys",
-            ) from error
-        if mode & 0o077:
-            raise Unavailable(
-                f"the key {name} is open to other accounts (mode {mode:04o})",
-                remedy=f"chmod 600 {name} in the folder of the keys",
-            )
-        if len(content) != KEY_BYTES:
-            raise Damaged(
-                f"the key {name} has {len(content)} bytes instead of {KEY_BYTES}",
-                remedy="restore it from a backup of the folder of the keys",
-            )
-        return content
+        return read_key_file(
+            self._folder / name,
+            owner="this home",
+            remedy="set LIVINGLAB_KEYS to the folder that holds this home's keys",
+        )
+
+
+def read_key_file(path: Path, *, owner: str, remedy: str) -> bytes:
+    """Return the 32 bytes of a key file.
+
+    Unavailable where it is missing or open to other accounts, Damaged where it is of another length.
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        content = path.read_bytes()
+    except OSError as error:
+        raise Unavailable(f"the key {path.name} of {owner} cannot be read", remedy=remedy) from error
+    if mode & 0o077:
+        raise Unavailable(
+            f"the key {path.name} is open to other accounts (mode {mode:04o})",
+            remedy=f"chmod 600 {path.name} in the folder of the keys",
+        )
+    if len(content) != KEY_BYTES:
+        raise Damaged(
+            f"the key {path.name} has {len(content)} bytes instead of {KEY_BYTES}",
+            remedy="restore it from a backup of the folder of the keys",
+        )
+    return content
 
 
 @contextmanager

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from lakehouse.core.checkpoint import VerifierKey, parse_vkey
+from lakehouse.core.checkpoint import COSIGNATURE_ML_DSA_44, VerifierKey, parse_vkey
 from lakehouse.core.toml_section import Section
-from lakehouse.core.trust import Trust
+from lakehouse.core.trust import Authority, Trust
 from lakehouse.errors import NotVerified
 
 WHEN_MISSING = ("wait", "warn", "refuse")
@@ -58,8 +58,16 @@ class LogSettings:
 
     def trust(self, log: VerifierKey) -> Trust:
         """Return what a verifier must hold: the log's key with witnesses and policy of this site."""
-        keys = tuple(key for witness in self.witnesses for key in witness.keys)
-        return Trust(log=log, witnesses=keys, cosignatures=self.cosignatures)
+        return Trust(
+            log=log,
+            witnesses=tuple(key for witness in self.witnesses for key in witness.keys),
+            authorities=tuple(
+                Authority(name=each.name, certificate=each.certificate) for each in self.authorities
+            ),
+            cosignatures=self.cosignatures,
+            post_quantum=self.post_quantum,
+            time_stamps=self.time_stamps,
+        )
 
 
 def parse_log_settings(section: Section | None, folder: Path) -> LogSettings:
@@ -150,7 +158,9 @@ def _check_policy(section: Section, settings: LogSettings) -> None:
     _require_distinct(section, "witnesses", names)
     _require_distinct(section, "witnesses", publics)
     _require_distinct(section, "authorities", [each.name for each in settings.authorities])
-    quantum = sum(any(len(key.public) > 32 for key in witness.keys) for witness in settings.witnesses)
+    quantum = sum(
+        any(key.algorithm == COSIGNATURE_ML_DSA_44 for key in witness.keys) for witness in settings.witnesses
+    )
     asked = {
         "cosignatures": (settings.cosignatures, len(names), "witnesses"),
         "post_quantum": (settings.post_quantum, quantum, "witnesses with an ML-DSA-44 key"),

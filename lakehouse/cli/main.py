@@ -35,6 +35,7 @@ GROUPS = (
     "reports",
     "people",
     "ui",
+    "witness",
 )
 
 
