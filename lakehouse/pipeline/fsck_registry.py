@@ -11,9 +11,11 @@ from lakehouse.core.checkpoint import parse_checkpoint, parse_note, verify_note
 from lakehouse.core.digests import SALT_BYTES, commit_details
 from lakehouse.core.lineage import TABLE_KINDS, LineageRecord, parse_record
 from lakehouse.core.merkle import leaf_hash, roots_by_size
+from lakehouse.core.privacy_statement import CONSENTS, ERASURE, PRIVACY
 from lakehouse.errors import NotVerified, WrongUse
 from lakehouse.pipeline.site import Site
 
+STATED = {PRIVACY, CONSENTS, ERASURE}
 TABLES_READ = (
     "versions", "entries", "records", "checkpoints", "intents", "answers", "decisions", "models", "releases",
 )  # fmt: skip
@@ -108,6 +110,8 @@ def _record_problem(table: str, row: Row) -> str | None:
         return "record cannot be parsed"
     if not _commits_to(record, row):
         return "details are not those committed to"
+    if not _states(record, row):
+        return "statements are not those committed to"
     fields = _version_fields(record) if table == "versions" else _record_fields(record)
     counted = table == "records" or row["details"].get("rows") == row["rows"]
     if not counted or any(row[name] != value for name, value in fields.items()):
@@ -121,6 +125,18 @@ def _commits_to(record: LineageRecord, row: Row) -> bool:
         return len(salt) == SALT_BYTES and commit_details(row["details"], salt) == record.details_commitment
     except (ValueError, TypeError, WrongUse):
         return False
+
+
+def _states(record: LineageRecord, row: Row) -> bool:
+    """Say whether each statement kept is one that the record commits to, and none is missing."""
+    try:
+        made = {
+            name: commit_details(kept["value"], bytes.fromhex(kept["salt"]))
+            for name, kept in row["statements"].items()
+        }
+    except (AttributeError, KeyError, ValueError, TypeError, WrongUse):
+        return False
+    return made.items() <= record.digests.items() and made.keys() >= STATED & record.digests.keys()
 
 
 def _record_fields(record: LineageRecord) -> dict[str, Any]:

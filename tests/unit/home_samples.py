@@ -101,4 +101,5 @@ def bronze_rows(people: list[str], batch: int) -> TableWrite:
 def gold_rows() -> TableWrite:
     """Return a table of counts without people."""
     rows = pa.table({"age_band": ["40-59", "60-79"], "people": [10, 15]})
-    return TableWrite(table=GOLD, rows=rows, mode="overwrite", by_subject=False)
+    stated = {"privacy": {"schema": "livinglab/privacy/v1", "of": "release"}}
+    return TableWrite(table=GOLD, rows=rows, mode="overwrite", by_subject=False, statements=stated)
