@@ -25,11 +25,12 @@ class WitnessSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthoritySettings:
-    """One time stamping authority (RFC 3161): name, address, certificate as DER."""
+    """One time-stamping authority (RFC 3161): name, address, certificate (DER), those above it."""
 
     name: str
     url: str
     certificate: bytes
+    issuers: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +108,9 @@ def _parse_witness(section: Section) -> WitnessSettings:
 
 
 def _parse_authority(section: Section, folder: Path) -> AuthoritySettings:
+    certificate, *issuers = _read_certificates(section, folder)
     settings = AuthoritySettings(
-        name=section.text("name"), url=_address(section), certificate=_read_certificate(section, folder)
+        name=section.text("name"), url=_address(section), certificate=certificate, issuers=tuple(issuers)
     )
     section.finish()
     return settings
@@ -134,21 +136,32 @@ def _address(section: Section) -> str:
     return url.rstrip("/")
 
 
-def _read_certificate(section: Section, folder: Path) -> bytes:
+def _read_certificates(section: Section, folder: Path) -> list[bytes]:
+    """Return the DER of the authority's certificate and of those that follow it in a PEM file."""
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding
+
+    from lakehouse.adapters.time_stamps import load_authority
 
     path = folder / section.text("certificate")
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_CERTIFICATE)
         armoured = content.lstrip().startswith(b"-----BEGIN")
-        load = x509.load_pem_x509_certificate if armoured else x509.load_der_x509_certificate
-        return load(content).public_bytes(Encoding.DER)
+        loaded = (
+            x509.load_pem_x509_certificates(content)
+            if armoured
+            else [x509.load_der_x509_certificate(content)]
+        )
+        found = [certificate.public_bytes(Encoding.DER) for certificate in loaded]
+        load_authority(found[0])
     except OSError as error:
         raise section.error("certificate", "cannot be read") from error
     except ValueError as error:
         raise section.error("certificate", "is not an X.509 certificate (PEM or DER)") from error
+    except NotVerified as error:
+        raise section.error("certificate", error.message) from error
+    return found
 
 
 def _check_policy(section: Section, settings: LogSettings) -> None:

@@ -24,6 +24,7 @@ _EXPLICIT_0 = 0xA0
 _TST_OPTIONAL = bytes([_SEQUENCE, 0x01, _INTEGER, _EXPLICIT_0])
 """Tags of accuracy, ordering, nonce and tsa, in their order."""
 
+_GRANTED = b"\x00"
 _NULL = b"\x05\x00"
 _SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
 _TST_INFO = bytes.fromhex("060b2a864886f70d0109100104")
@@ -139,6 +140,19 @@ def parse_time_stamp(token: bytes) -> TimeStamp:
         signed=bytes([_SET]) + signer.attributes.whole[1:],
         signature=signer.signature,
     )
+
+
+def parse_answer(answer: bytes) -> bytes:
+    """Return the token of an authority's granted answer (RFC 3161, section 2.4.2: TimeStampResp)."""
+    what = "the answer of a time-stamping authority"
+    fields = read_elements(read_element(answer, _SEQUENCE, what).content, what)
+    require_shape(fields[:1], [_SEQUENCE], what)
+    status = read_elements(fields[0].content, what)[:1]
+    require_shape(status, [_INTEGER], what)
+    if status[0].content != _GRANTED:
+        raise NotVerified(f"the request was not granted (status {int.from_bytes(status[0].content, 'big')})")
+    require_shape(fields, [_SEQUENCE, _SEQUENCE], what)
+    return fields[1].whole
 
 
 def certificate_identity(certificate: bytes) -> tuple[bytes, bytes]:

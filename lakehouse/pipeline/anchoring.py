@@ -1,0 +1,134 @@
+"""Show the log's signed head to places outside the site, and keep what they give.
+
+A token or cosignature is verified before it is kept, and kept in one transaction: a killed run has kept it or
+asks again. A place that has seen this head is not asked a second time.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from lakehouse.adapters.file_locks import hold_locks
+from lakehouse.adapters.sql_registry import Row, Transaction
+from lakehouse.adapters.time_stamps import check_stamp
+from lakehouse.anchors import find_anchor
+from lakehouse.core.anchor import Anchored, SignedHead
+from lakehouse.core.canonical import timestamp
+from lakehouse.core.checkpoint import (
+    NoteSignature,
+    SignedNote,
+    decode_base64,
+    encode_base64,
+    parse_checkpoint,
+    parse_note,
+)
+from lakehouse.core.trust import Authority, Trust
+from lakehouse.errors import Damaged, LivingLabError, NotVerified, Unavailable
+from lakehouse.pipeline.site import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchoring:
+    """The head of `size` leaves: the places that took it now, and those that had it already."""
+
+    backend: str
+    size: int
+    kept: tuple[Anchored, ...]
+    already: tuple[str, ...]
+
+
+def anchor_head(site: Site, name: str) -> Anchoring:
+    """Show the newest head to every place of the backend `name` that the site file has.
+
+    Raises ContractError (no such backend), Damaged (a place has seen another past), Unavailable (7) naming
+    the places that gave nothing; what the others gave is kept all the same.
+    """
+    backend = find_anchor(name)
+    with hold_locks(site.home.place("locks"), [f"anchor-{name}"]):
+        head = signed_head(site)
+        size = head.head.size
+        with site.registry.reading() as tx:
+            already = _places_kept(tx, site.log.trust, head.note.text, size)
+        asked = [place for place in backend.places(site.log_policy) if size and place not in already]
+        kept: list[Anchored] = []
+        missing: list[tuple[str, LivingLabError]] = []
+        for place in asked:
+            try:
+                given = backend.anchor(site.log_policy, place, head)
+            except (Unavailable, NotVerified) as error:
+                missing.append((place, error))
+                continue
+            _keep(site, size, given)
+            kept.append(given)
+    _refuse_missing(name, size, missing)
+    repeated = tuple(place for place in backend.places(site.log_policy) if place in already)
+    return Anchoring(backend=name, size=size, kept=tuple(kept), already=repeated)
+
+
+def signed_head(site: Site) -> SignedHead:
+    """Return the head of registry/checkpoint as the log signed it, without cosignatures."""
+    try:
+        note = parse_note(site.log.checkpoint_text())
+        head = parse_checkpoint(note.text)
+    except NotVerified as error:
+        raise Damaged(f"registry/checkpoint: {error.message}", remedy="livinglab fsck") from error
+    log = site.log.trust.log
+    own = tuple(line for line in note.signatures if line.is_of(log))
+    return SignedHead(
+        log=log,
+        note=SignedNote(text=note.text, signatures=own),
+        head=head,
+        consistency=lambda old: site.log.consistency(old, head.size),
+    )
+
+
+def _places_kept(tx: Transaction, trust: Trust, text: str, size: int) -> frozenset[str]:
+    """Return the authorities whose kept time stamp of this head verifies under the present trust file."""
+    rows = tx.many("time_stamps", size=size)
+    digest = hashlib.sha256(text.encode()).digest()
+    return frozenset(
+        row["authority"] for row in rows if _holds(trust.authority(row["authority"]), row, digest)
+    )
+
+
+def _holds(authority: Authority | None, row: Row, digest: bytes) -> bool:
+    try:
+        return (
+            authority is not None
+            and check_stamp(authority, decode_base64(row["token"], "a kept time stamp"), digest) is not None
+        )
+    except NotVerified:
+        return False
+
+
+def _keep(site: Site, size: int, given: Anchored) -> None:
+    now = timestamp(site.clock())
+    with site.registry.transaction() as tx:
+        if given.token is not None:
+            tx.drop("time_stamps", size=size, authority=given.place)
+            tx.add(
+                "time_stamps",
+                size=size,
+                authority=given.place,
+                token=encode_base64(given.token),
+                created_at=now,
+            )
+        for line in given.lines:
+            if tx.one("cosignatures", size=size, witness=_witness(line)) is None:
+                tx.add("cosignatures", size=size, witness=_witness(line), line=line.render(), created_at=now)
+
+
+def _witness(line: NoteSignature) -> str:
+    return f"{line.name}+{line.key_id.hex()}"
+
+
+def _refuse_missing(name: str, size: int, missing: list[tuple[str, LivingLabError]]) -> None:
+    if not missing:
+        return
+    said = "; ".join(f"{place}: {error.message}" for place, error in missing)
+    raise Unavailable(
+        f"{len(missing)} places of the anchor {name} gave nothing for the head of {size} leaves: {said}",
+        remedy=missing[0][1].remedy or f"try again later: livinglab log anchor {name}",
+        anchor=name,
+        size=size,
+        missing=[place for place, _ in missing],
+    ) from missing[0][1]
