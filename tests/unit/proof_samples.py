@@ -1,10 +1,11 @@
 """A small log of records, and bundles out of it: examples that several tests share."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lakehouse.adapters.signatures import Signer, WitnessSigner
-from lakehouse.core.bundle import EarlierHead, OpenedDetails, ProofBundle
-from lakehouse.core.checkpoint import Checkpoint, SignedNote
+from lakehouse.core.bundle import ContentLeaf, EarlierHead, OpenedDetails, ProofBundle
+from lakehouse.core.checkpoint import COSIGNATURE_ML_DSA_44, Checkpoint, SignedNote
 from lakehouse.core.digests import commit_details
 from lakehouse.core.lineage import LineageRecord
 from lakehouse.core.merkle import consistency_path, inclusion_path, leaf_hash, root_of
@@ -14,10 +15,20 @@ from lakehouse.core.trust import Trust
 ORIGIN = "livinglab.local/sample"
 SIGNER = Signer(ORIGIN, b"\x01" * 32)
 WITNESS = WitnessSigner("witness.example/w1", b"\x02" * 32)
+QUANTUM = WitnessSigner("witness.example/w1", b"\x05" * 32, COSIGNATURE_ML_DSA_44)
+SECOND = WitnessSigner("witness.example/w2", b"\x06" * 32)
+COSIGNED_AT = 1_800_000_000
 TRUST = Trust(log=SIGNER.key)
 WITNESSED_TRUST = Trust(log=SIGNER.key, witnesses=(WITNESS.key,), cosignatures=1)
+QUORUM_TRUST = Trust(
+    log=SIGNER.key, witnesses=(WITNESS.key, QUANTUM.key, SECOND.key), cosignatures=2, post_quantum=1
+)
 SALT = b"\x03" * 32
 DETAILS = {"rows": 12}
+STATEMENT = OpenedDetails(value={"schema": "livinglab/privacy/v1", "k": 10}, salt=b"\x04" * 32)
+CERTIFICATE = OpenedDetails(value={"schema": "livinglab/erasure/v1", "tables": 3}, salt=b"\x07" * 32)
+CONTENT = [leaf_hash(f"person {number}".encode()) for number in range(5)]
+"""Leaves of a content tree: in life HMACs, sorted by value."""
 
 
 def sample_record(number: int) -> LineageRecord:
@@ -42,13 +53,34 @@ def sample_record(number: int) -> LineageRecord:
     )
 
 
-def signed_head(records: list[LineageRecord], *, cosigned: bool = False) -> SignedNote:
-    """Return the signed checkpoint over `records`."""
+def stated_record() -> LineageRecord:
+    """Return a gold version that commits to `STATEMENT` and to the tree over `CONTENT`."""
+    content = root_of([leaf_hash(leaf) for leaf in CONTENT]).hex()
+    privacy = commit_details(STATEMENT.value, STATEMENT.salt)
+    return replace(sample_record(4), digests={"file": "b" * 64, "content": content, "privacy": privacy})
+
+
+def erasure_record() -> LineageRecord:
+    """Return an erasure that commits to `CERTIFICATE`."""
+    certificate = commit_details(CERTIFICATE.value, CERTIFICATE.salt)
+    return replace(sample_record(3), kind="erasure", table=None, digests={"erasure": certificate})
+
+
+def content_leaf(index: int) -> ContentLeaf:
+    """Return the proof of leaf `index` of `CONTENT`."""
+    path = tuple(inclusion_path([leaf_hash(leaf) for leaf in CONTENT], index))
+    return ContentLeaf(leaf=CONTENT[index], index=index, size=len(CONTENT), path=path)
+
+
+def signed_head(
+    records: list[LineageRecord], *, cosigned: bool = False, cosigners: Sequence[WitnessSigner] = ()
+) -> SignedNote:
+    """Return the signed checkpoint over `records`; `cosigned` is by `WITNESS`."""
     root = root_of([leaf_hash(record.public_bytes()) for record in records])
     note = SIGNER.sign_note(Checkpoint(origin=ORIGIN, size=len(records), root=root).render())
-    if not cosigned:
-        return note
-    return replace(note, signatures=(*note.signatures, WITNESS.cosign(note.text, 1_800_000_000)))
+    signers = [WITNESS] * cosigned + list(cosigners)
+    lines = [signer.cosign(note.text, COSIGNED_AT) for signer in signers]
+    return replace(note, signatures=(*note.signatures, *lines))
 
 
 def sample_bundle(
@@ -59,23 +91,29 @@ def sample_bundle(
     earlier: int | None = 5,
     opened: bool = False,
     cosigned: bool = False,
+    cosigners: Sequence[WitnessSigner] = (),
+    before: int | None = None,
 ) -> ProofBundle:
     """Return the bundle of leaf `index` in a log of `size` records; `record` takes its place."""
     records = [sample_record(number) for number in range(size)]
     if record is not None:
         records[index] = record
     hashes = [leaf_hash(entry.public_bytes()) for entry in records]
-    before = None
-    if earlier is not None:
-        path = tuple(consistency_path(hashes, earlier))
-        before = EarlierHead(checkpoint=signed_head(records[:earlier], cosigned=cosigned), path=path)
+
+    def beginning(count: int | None) -> EarlierHead | None:
+        if count is None:
+            return None
+        head = signed_head(records[:count], cosigned=cosigned)
+        return EarlierHead(checkpoint=head, path=tuple(consistency_path(hashes, count)))
+
     return ProofBundle(
         record=records[index],
         proof=InclusionProof(
             index=index,
             path=tuple(inclusion_path(hashes, index)),
-            checkpoint=signed_head(records, cosigned=cosigned),
+            checkpoint=signed_head(records, cosigned=cosigned, cosigners=cosigners),
         ),
-        earlier=before,
+        before=beginning(before),
+        earlier=beginning(earlier),
         details=OpenedDetails(value=DETAILS, salt=SALT) if opened else None,
     )
