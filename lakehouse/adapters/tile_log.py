@@ -7,12 +7,20 @@ log's lock and have made the entries durable before `extend`; calling it again m
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lakehouse.adapters.durable_files import is_unfinished, write_durably
 from lakehouse.adapters.signatures import Signer, verify_signature
-from lakehouse.core.checkpoint import Checkpoint, parse_checkpoint, parse_note, verify_note
+from lakehouse.core.checkpoint import (
+    Checkpoint,
+    NoteSignature,
+    SignedNote,
+    keep_known,
+    parse_checkpoint,
+    parse_note,
+    verify_note,
+)
 from lakehouse.core.merkle import (
     EMPTY_ROOT,
     HASH_BYTES,
@@ -71,12 +79,29 @@ class TileLog:
         return self._head().root
 
     def checkpoint_text(self) -> str:
-        """Return the signed checkpoint; `Damaged` where none can be read."""
+        """Return the checkpoint with all its signatures; `Damaged` where none can be read."""
         content = self._read(CHECKPOINT)
         try:
             return content.decode("utf-8")
         except UnicodeDecodeError as error:
             raise Damaged("registry/checkpoint is not UTF-8", remedy=REMEDY, place=HEAD_PLACE) from error
+
+    def signed_head(self) -> SignedNote:
+        """Return the head as the log alone signed it, without cosignatures."""
+        return keep_known(self._read_head()[0], [self._signer.key])
+
+    def cosign(self, size: int, lines: Sequence[NoteSignature]) -> bool:
+        """Let the head of `size` leaves carry these cosignatures; False where the log has grown since.
+
+        What it carries may be fewer of them, as a killed process leaves it; anything else stays, for `check`.
+        """
+        if self.size() != size:
+            return False
+        note = self.signed_head()
+        there = parse_note(self.checkpoint_text()).signatures
+        if all(line in (*note.signatures, *lines) for line in there):
+            self._write(CHECKPOINT, _with_lines(note, lines))
+        return True
 
     def extend(self, entries: Sequence[bytes], first_index: int) -> Checkpoint:
         """Bring the log to `first_index + len(entries)` leaves, sign its head, return it.
@@ -104,7 +129,8 @@ class TileLog:
         for name, content in files.items():
             self._write(name, content)
         new_head = Checkpoint(origin=self.trust.origin, size=edge.size, root=edge.root())
-        self._write(CHECKPOINT, self._signer.sign_note(new_head.render()).render().encode())
+        if new_head.size > head.size or not (self._folder / CHECKPOINT).exists():
+            self._write(CHECKPOINT, self._signer.sign_note(new_head.render()).render().encode())
         # (5) what a killed write or a finished tile left over
         self._remove_leftovers(files)
         return new_head
@@ -117,6 +143,10 @@ class TileLog:
         """Return the proof that the first `new` leaves begin with the first `old`."""
         return self._nodes(consistency_ranges(old, new), new)
 
+    def root_at(self, size: int) -> bytes:
+        """Return the root of the first `size` leaves."""
+        return self._nodes([(0, size)], size)[0] if size else EMPTY_ROOT
+
     def entry(self, index: int) -> bytes:
         """Return one entry."""
         size = self.size()
@@ -124,11 +154,14 @@ class TileLog:
             raise WrongUse(f"leaf {index} is not in a log of {size} leaves")
         return self._bundle(index // TILE_WIDTH, size)[index % TILE_WIDTH]
 
-    def check(self, entries: Sequence[bytes]) -> list[LogFinding]:
-        """Compare every file of the folder, byte for byte, with what all `entries` give."""
+    def check(self, entries: Sequence[bytes], cosignatures: Sequence[NoteSignature] = ()) -> list[LogFinding]:
+        """Compare every file of the folder, byte for byte, with what all `entries` give.
+
+        `cosignatures` are those kept for the head, in order.
+        """
         edge, expected = grow(EMPTY_EDGE, entries)
         head = Checkpoint(origin=self.trust.origin, size=edge.size, root=edge.root())
-        expected[CHECKPOINT] = self._signer.sign_note(head.render()).render().encode()
+        expected[CHECKPOINT] = _with_lines(self._signer.sign_note(head.render()), cosignatures)
         expected[TRUST] = self.trust.render().encode()
         latest = {name.partition(".p/")[0]: name for name in expected}
         files = [path for path in self._folder.rglob("*") if path.is_symlink() or not path.is_dir()]
@@ -148,6 +181,9 @@ class TileLog:
             if (self._folder / "tile").exists():
                 raise Damaged("the log has tiles and no checkpoint", remedy=REMEDY, place=HEAD_PLACE)
             return Checkpoint(origin=self.trust.origin, size=0, root=EMPTY_ROOT)
+        return self._read_head()[1]
+
+    def _read_head(self) -> tuple[SignedNote, Checkpoint]:
         try:
             note = parse_note(self.checkpoint_text())
             head = parse_checkpoint(note.text)
@@ -156,7 +192,7 @@ class TileLog:
             raise Damaged(f"registry/checkpoint: {error.message}", remedy=REMEDY, place=HEAD_PLACE) from error
         if head.origin != self.trust.origin or (head.size == 0 and head.root != EMPTY_ROOT):
             raise Damaged("registry/checkpoint is that of another log", remedy=REMEDY, place=HEAD_PLACE)
-        return head
+        return note, head
 
     def _edge(self, head: Checkpoint) -> Edge:
         tiles, bundle = edge_names(head.size)
@@ -221,29 +257,7 @@ class TileLog:
         present = self.size()
         if size > present:
             raise WrongUse(f"the log has {present} leaves, not {size}")
-        read = self._tile_reader(present)
-
-        def complete_node(height: int, place: int) -> bytes:
-            level, inner = divmod(height, 8)
-            tile, first = divmod(place << inner, TILE_WIDTH)
-            return root_of(read(level, tile)[first : first + (1 << inner)])
-
-        return [subtree_root(leaves, complete_node) for leaves in ranges]
-
-    def _tile_reader(self, size: int) -> Callable[[int, int], tuple[bytes, ...]]:
-        held: dict[tuple[int, int], tuple[bytes, ...]] = {}
-
-        def read(level: int, place: int) -> tuple[bytes, ...]:
-            if (level, place) not in held:
-                width = _width(size >> (8 * level), place)
-                content = self._read(tile_name(level, place, width))
-                if len(content) != width * HASH_BYTES:
-                    problem = f"tile {place} of level {level} is {len(content)} bytes long"
-                    raise Damaged(problem, remedy=REMEDY)
-                held[level, place] = split_tile(content)
-            return held[level, place]
-
-        return read
+        return read_nodes(ranges, present, self._read)
 
     def _is_earlier(self, name: str, latest: Mapping[str, str], expected: Mapping[str, bytes]) -> bool:
         """Say whether `name` is the partial tile of an earlier checkpoint, exactly as it was then."""
@@ -268,6 +282,35 @@ class TileLog:
         path = self._folder / name
         if not path.is_file() or path.read_bytes() != content:
             write_durably(path, content)
+
+
+def read_nodes(ranges: Sequence[LeafRange], size: int, read: Callable[[str], bytes]) -> list[bytes]:
+    """Return the roots of subtrees of a log of `size` leaves, from few of its tiles; `read` takes a name.
+
+    Raises Damaged for a tile of another length, and what `read` raises.
+    """
+    held: dict[tuple[int, int], tuple[bytes, ...]] = {}
+
+    def tile(level: int, place: int) -> tuple[bytes, ...]:
+        if (level, place) not in held:
+            width = _width(size >> (8 * level), place)
+            content = read(tile_name(level, place, width))
+            if len(content) != width * HASH_BYTES:
+                problem = f"tile {place} of level {level} is {len(content)} bytes long"
+                raise Damaged(problem, remedy=REMEDY)
+            held[level, place] = split_tile(content)
+        return held[level, place]
+
+    def complete_node(height: int, place: int) -> bytes:
+        level, inner = divmod(height, 8)
+        number, first = divmod(place << inner, TILE_WIDTH)
+        return root_of(tile(level, number)[first : first + (1 << inner)])
+
+    return [subtree_root(leaves, complete_node) for leaves in ranges]
+
+
+def _with_lines(note: SignedNote, lines: Sequence[NoteSignature]) -> bytes:
+    return replace(note, signatures=(*note.signatures, *lines)).render().encode()
 
 
 def _width(count: int, place: int) -> int:

@@ -12,10 +12,11 @@ from typing import TypeAlias
 from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.adapters.sql_registry import Transaction
 from lakehouse.core.canonical import timestamp
+from lakehouse.core.checkpoint import NoteSignature, parse_note
 from lakehouse.core.digests import SALT_BYTES, commit_details
 from lakehouse.core.lineage import LineageRecord, parse_record
 from lakehouse.core.merkle import leaf_hash
-from lakehouse.errors import Damaged
+from lakehouse.errors import Damaged, NotVerified
 from lakehouse.pipeline.site import Site
 
 LOG_LOCK = "log"
@@ -186,6 +187,28 @@ def publish_log(site: Site) -> None:
             site.log.extend(newer, size)
         if not kept:
             _keep_checkpoint(site, total)
+        carry_cosignatures(site)
+
+
+def carry_cosignatures(site: Site) -> None:
+    """Let registry/checkpoint carry the cosignatures kept for its head; mends what a killed process left."""
+    with hold_locks(site.home.place("locks"), [LOG_LOCK]):
+        size = site.log.size()
+        with site.registry.reading() as tx:
+            rows = tx.many("cosignatures", size=size, order="witness")
+        if rows:
+            site.log.cosign(size, kept_lines(rows))
+
+
+def kept_lines(rows: Sequence[Mapping[str, object]]) -> list[NoteSignature]:
+    """Return the cosignature lines of rows of `cosignatures`; one that cannot be read is left to fsck."""
+    lines: list[NoteSignature] = []
+    for row in rows:
+        try:
+            lines += parse_note(f"-\n\n{row['line']}\n").signatures
+        except NotVerified:
+            continue
+    return lines
 
 
 def _require_same_age(size: int, total: int, kept: int) -> None:
@@ -209,6 +232,6 @@ def _keep_checkpoint(site: Site, size: int) -> None:
             "checkpoints",
             size=size,
             root=site.log.root().hex(),
-            note=site.log.checkpoint_text(),
+            note=site.log.signed_head().render(),
             created_at=timestamp(site.clock()),
         )

@@ -1,0 +1,70 @@
+"""Requests whose answers are bounded in bytes and time, for partners who need not mean well."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lakehouse.errors import Unavailable
+
+if TYPE_CHECKING:
+    import httpx
+
+STEP_SECONDS = 5.0
+"""Longest wait for one step: connecting, or the next bytes of an answer."""
+
+ANSWER_SECONDS = 20.0
+_PLAIN = {"accept-encoding": "identity"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpAnswer:
+    """Status, content type and body of an answer."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+def exchange(
+    method: str,
+    url: str,
+    *,
+    largest: int,
+    who: str,
+    content: bytes | None = None,
+    params: Mapping[str, str] | None = None,
+) -> HttpAnswer:
+    """Send one request and return its answer of at most `largest` bytes; redirects are not followed.
+
+    Raises Unavailable naming `who` where there is no answer within bounds.
+    """
+    import httpx
+
+    try:
+        with (
+            httpx.Client(timeout=STEP_SECONDS, headers=_PLAIN) as client,
+            client.stream(method, url, content=content, params=params) as response,
+        ):
+            return HttpAnswer(
+                status=response.status_code,
+                content_type=response.headers.get("content-type", ""),
+                body=_read_bounded(response, largest),
+            )
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Unavailable(
+            f"{who} does not answer ({type(error).__name__})", remedy="see that it runs, then try again"
+        ) from error
+
+
+def _read_bounded(response: "httpx.Response", largest: int) -> bytes:
+    import httpx
+
+    deadline = time.monotonic() + ANSWER_SECONDS
+    content = bytearray()
+    # Raw bytes: what an answer unpacks to has no bound.
+    for part in response.iter_raw():
+        content += part
+        if len(content) > largest or time.monotonic() > deadline:
+            raise httpx.DecodingError("an answer is too large or too slow", request=response.request)
+    return bytes(content)
