@@ -7,12 +7,14 @@ import typer
 
 from lakehouse.cli.home_folder import home_of
 from lakehouse.cli.output import context_of, print_facts, print_table, replace_file
-from lakehouse.errors import Damaged, NotVerified
+from lakehouse.errors import Damaged, NotVerified, WrongUse
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from lakehouse.pipeline.fsck import FsckResult
+    from lakehouse.pipeline.prove import Proof
+    from lakehouse.pipeline.site import Site
 
 
 def register(app: typer.Typer) -> None:
@@ -47,23 +49,66 @@ def write_proof(
     opening: Annotated[
         Path | None, typer.Option(help="Also write the opening of this one leaf (roles dpo, auditor).")
     ] = None,
+    existence: Annotated[bool, typer.Option("--existence", help="Leave the statements out.")] = False,
+    person: Annotated[
+        str | None,
+        typer.Option(help="With this person's leaf of the table (role dpo); needs --system, --rows."),
+    ] = None,
+    system: Annotated[str | None, typer.Option(help="Id system of --person.")] = None,
+    rows: Annotated[
+        Path | None, typer.Option(help="Private file to write: that person's rows and receipt key, for them.")
+    ] = None,
 ) -> None:
     """Write the proof bundle of a table version, an answer, a release, a decision or a model.
 
-    Reads registry and log. Writes FILE (and with --opening the key and details of this leaf, for an auditor).
+    Reads registry and log. Writes FILE; with --opening the key, details and consents of this leaf, for an
+    auditor; with --person the rows from which that person recomputes their own leaf.
     Example: livinglab prove gold.gait_by_cohort -o proof.json
     """
     from lakehouse.pipeline.prove import open_leaf, prove
 
     context = context_of(ctx)
+    named = (person, system, rows)
+    if any(named) and not all(named):
+        raise WrongUse(
+            "a person's own proof needs three options", remedy="--person ID --system S --rows FILE"
+        )
     site = context.open()
-    proof = prove(site, what)
+    if person and system and rows:
+        proof, others = _write_person_proofs(site, what, person, system, output, rows)
+    else:
+        proof, others = prove(site, what, existence=existence), []
+        replace_file(output, proof.bundle, mode=0o644)
     if opening is not None:
         replace_file(opening, open_leaf(site, proof.leaf).render())
-    replace_file(output, proof.bundle, mode=0o644)
-    fields = {"file": str(output), **proof.as_json(), "opening": str(opening) if opening else None}
+    fields = {
+        "file": str(output),
+        **proof.as_json(),
+        "opening": str(opening) if opening else None,
+        "rows": str(rows) if rows else None,
+        "also": others,
+    }
     shown = {"file": output, "leaf": proof.leaf, "log": f"{proof.head.size} leaves, {proof.head.origin}"}
     context.emit(fields, lambda console: print_facts(console, shown))
+
+
+def _write_person_proofs(
+    site: "Site", what: str, person: str, system: str, output: Path, rows: Path
+) -> tuple["Proof", list[dict[str, str]]]:
+    """Write a bundle and a private file for each pseudonym of the person; further ones get a number."""
+    from lakehouse.pipeline.person_receipt import prove_rows
+
+    made = prove_rows(site, what, person, system)
+    files = [(_numbered(output, number), _numbered(rows, number)) for number in range(len(made))]
+    for own, (bundle, private) in zip(made, files, strict=True):
+        replace_file(bundle, own.proof.bundle, mode=0o644)
+        replace_file(private, own.rows)
+    others = [{"file": str(bundle), "rows": str(private)} for bundle, private in files[1:]]
+    return made[0].proof, others
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path if number == 0 else path.with_name(f"{path.stem}-{number + 1}{path.suffix}")
 
 
 def check_site(ctx: typer.Context) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lakehouse.core.verdict import Verdict
 
 LARGEST_FILE = 1 << 20
+LARGEST_OPENING = 1 << 26
+LARGEST_ROWS = 1 << 28
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +32,11 @@ def check_proof(
         Path | None, typer.Option(help="Folder of the Delta table, to compare its files.")
     ] = None,
     trust: Annotated[Path | None, typer.Option(help="Trust file. [default: that of the home]")] = None,
-    opening: Annotated[Path | None, typer.Option(help="Opening file, for bronze and silver data.")] = None,
+    opening: Annotated[
+        Path | None,
+        typer.Option(help="Opening file: for bronze and silver data, and for consents row by row."),
+    ] = None,
+    rows: Annotated[Path | None, typer.Option(help="A person's own rows, from prove --rows.")] = None,
 ) -> None:
     """Check a proof bundle offline; exit 5 where it does not hold.
 
@@ -42,11 +48,12 @@ def check_proof(
 
     context = context_of(ctx)
     document = _read_file(file, "the proof bundle")
-    opened = None if opening is None else _read_file(opening, "the opening")
+    opened = None if opening is None else _read_file(opening, "the opening", LARGEST_OPENING)
+    own_rows = None if rows is None else _read_file(rows, "the file of rows", LARGEST_ROWS)
     trusted = _read_trust(trust, context.home)
     if data is not None and not data.is_dir():
         raise UnreadableInput("--data is not a folder", remedy="give the folder of the Delta table")
-    verdict = verify(document, trusted, data=data, opening=opened)
+    verdict = verify(document, trusted, data=data, opening=opened, rows=own_rows)
     context.emit(verdict_fields(verdict), lambda console: _show_verdict(console, verdict))
     if not verdict.verified:
         raise typer.Exit(NotVerified.exit_code)
@@ -90,12 +97,12 @@ def _read_trust(path: Path | None, home: Path | None) -> "Trust":
         raise Damaged(f"registry/trust.json: {error.message}", remedy="livinglab fsck") from error
 
 
-def _read_file(path: Path, what: str) -> bytes:
+def _read_file(path: Path, what: str, largest: int = LARGEST_FILE) -> bytes:
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
+            content = file.read(largest + 1)
     except OSError as error:
         raise UnreadableInput(f"{what} cannot be read", remedy="check the path") from error
-    if len(content) > LARGEST_FILE:
-        raise NotVerified(f"{what} is larger than {LARGEST_FILE} bytes")
+    if len(content) > largest:
+        raise NotVerified(f"{what} is larger than {largest} bytes")
     return content

@@ -54,6 +54,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "reject": _DPO,
     "withdraw": _DPO,
     "access": _DPO,
+    "receipts": _DPO,
     "openings": frozenset({Role.DPO, Role.AUDITOR}),
     "fsck": _REVIEWING,
     "log": _REVIEWING,
@@ -68,7 +69,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "tables": EVERYONE,
 }
 """The roles of which an actor needs one, by verb. `superseded`: query an earlier release;
-`openings`: a proof bundle with the opening of a private digest."""
+`openings`: a proof bundle with the opening of a private digest; `receipts`: a person's own rows with the
+key that recomputes their digests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

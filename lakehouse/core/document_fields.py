@@ -22,9 +22,11 @@ def render_document(fields: dict[str, Any]) -> bytes:
     return canonical_json(fields) + b"\n"
 
 
-def parse_document(data: bytes, schema: str, names: Collection[str]) -> dict[str, Any]:
+def parse_document(
+    data: bytes, schema: str, names: Collection[str], largest: int = LARGEST_DOCUMENT
+) -> dict[str, Any]:
     """Return the fields of a document of `schema` with exactly the fields `names`, `schema` among them."""
-    if len(data) > LARGEST_DOCUMENT or not data.endswith(b"\n"):
+    if len(data) > largest or not data.endswith(b"\n"):
         raise NotVerified(f"a document of {schema} is too long or cut off")
     fields = parse_canonical(data[:-1], f"a document of {schema}")
     if not isinstance(fields, dict) or fields.get("schema") != schema or set(fields) != set(names):

@@ -19,6 +19,8 @@ from lakehouse.errors import NotVerified
 
 OPENING_SCHEMA = "livinglab/opening/v1"
 KEY_BYTES = 32
+LARGEST_OPENING = 1 << 26
+"""Bytes: half a million people's consents."""
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _BASES = ("record", "policy")
 
@@ -62,7 +64,9 @@ class Opening:
 
 def parse_opening(data: bytes) -> Opening:
     """Return the opening of a file; bytes that `render` would not write are `NotVerified`."""
-    fields = parse_document(data, OPENING_SCHEMA, {"schema", "leaf", "key", "details", "consents"})
+    fields = parse_document(
+        data, OPENING_SCHEMA, {"schema", "leaf", "key", "details", "consents"}, LARGEST_OPENING
+    )
     key, consents = fields["key"], fields["consents"]
     opening = Opening(
         leaf=hex_digest(fields["leaf"], "the leaf of an opening").hex(),

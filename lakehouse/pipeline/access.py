@@ -78,7 +78,7 @@ def gather_access(site: Site, person: str, system: str) -> HeldData:
     Raises NotAllowed (role dpo), WrongUse (unknown id system), Refused (nothing is held), Damaged.
     """
     site.actor.require("access")
-    _require_system(site, system)
+    require_id_system(site, system)
     pseudonym = site.vault.find_subject(system, person)
     if pseudonym is None:
         raise Refused(
@@ -122,7 +122,8 @@ def id_systems(site: Site) -> tuple[str, ...]:
     return tuple(sorted(named))
 
 
-def _require_system(site: Site, system: str) -> None:
+def require_id_system(site: Site, system: str) -> None:
+    """Raise WrongUse where no contract names the id system."""
     known = id_systems(site)
     if system not in known:
         raise WrongUse("no source uses that id system", remedy=f"id systems: {', '.join(known)}")

@@ -9,8 +9,10 @@ import re
 from functools import partial
 from pathlib import Path
 
+from lakehouse.adapters.person_rows import check_person_rows
 from lakehouse.adapters.signatures import verify_signature
 from lakehouse.core.bundle import ProofBundle
+from lakehouse.core.consent_opening import check_consents
 from lakehouse.core.digests import file_digest
 from lakehouse.core.document_fields import document_schema
 from lakehouse.core.lineage import TABLE_KINDS, LineageRecord
@@ -28,28 +30,36 @@ PLAIN_LAYERS = frozenset({"gold", "draft"})
 
 
 def verify(
-    document: bytes, trust: Trust, *, data: Path | None = None, opening: bytes | None = None
+    document: bytes,
+    trust: Trust,
+    *,
+    data: Path | None = None,
+    opening: bytes | None = None,
+    rows: bytes | None = None,
 ) -> Verdict:
     """Return the verdict on a proof bundle, or on evidence that the log of `trust` misbehaved.
 
     `data` is the folder of the Delta table (for a version), `opening` the bytes of an opening file for
-    this leaf. Without `data` nothing is compared beyond what the log says.
+    this leaf, `rows` those of the private document of one person's rows. Without `data` nothing is compared
+    beyond what the log says.
     """
-    compared = data is not None or opening is not None
+    compared = data is not None or opening is not None or rows is not None
     if document_schema(document) == MISBEHAVIOUR_SCHEMA:
         if compared:
             raise WrongUse("evidence of misbehaviour speaks of no data", remedy="leave out the other files")
         return check_misbehaviour(document, trust, verify_signature)
-    check_data = partial(_check_data, folder=data, opening=opening) if compared else no_data
-    return verify_bundle(document, trust, verify_signature, check_data, no_stamps, no_rows)
+    check_data = partial(_check_data, folder=data, opening=opening) if data or opening else no_data
+    check_rows = no_rows if rows is None else partial(check_person_rows, document=rows)
+    return verify_bundle(document, trust, verify_signature, check_data, no_stamps, check_rows)
 
 
 def _check_data(bundle: ProofBundle, *, folder: Path | None, opening: bytes | None) -> str:
     """(10) The files in hand are the logged ones; an opening is that of this leaf."""
     record = bundle.record
     opened = None if opening is None else _check_opening(record, parse_opening(opening))
+    shown = check_consents(bundle, opened.consents) if opened and opened.consents is not None else None
     if folder is None:
-        return "the opening belongs to this leaf; no data was given"
+        return shown or "the opening belongs to this leaf; no data was given"
     if record.kind not in TABLE_KINDS or record.table is None or record.version is None:
         raise NotVerified(
             f"not checked: a record of kind {record.kind} has no table folder", remedy="leave out --data"
@@ -59,7 +69,8 @@ def _check_data(bundle: ProofBundle, *, folder: Path | None, opening: bytes | No
         raise NotVerified("not checked: this layer's file digest is keyed, give --opening")
     key = None if plain or opened is None else opened.key
     files = _compare_files(record.digests.get("file", ""), folder, record.version, key)
-    return f"{files} files of version {record.version} give the logged file digest"
+    compared = f"{files} files of version {record.version} give the logged file digest"
+    return f"{compared}; {shown}" if shown else compared
 
 
 def _check_opening(record: LineageRecord, opening: Opening) -> Opening:
