@@ -11,18 +11,15 @@ from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.adapters.sql_registry import Row, Transaction
 from lakehouse.adapters.time_stamps import check_stamp
 from lakehouse.anchors import find_anchor
-from lakehouse.core.anchor import Anchored, SignedHead
+from lakehouse.core.anchor import Anchored
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.checkpoint import (
-    NoteSignature,
-    SignedNote,
     decode_base64,
     encode_base64,
-    parse_checkpoint,
-    parse_note,
 )
 from lakehouse.core.trust import Authority, Trust
-from lakehouse.errors import Damaged, LivingLabError, NotVerified, Unavailable
+from lakehouse.errors import LivingLabError, NotVerified, Unavailable
+from lakehouse.pipeline.cosign import keep_cosignatures, newest_head
 from lakehouse.pipeline.site import Site
 
 
@@ -44,7 +41,7 @@ def anchor_head(site: Site, name: str) -> Anchoring:
     """
     backend = find_anchor(name)
     with hold_locks(site.home.place("locks"), [f"anchor-{name}"]):
-        head = signed_head(site)
+        head = newest_head(site)
         size = head.head.size
         with site.registry.reading() as tx:
             already = _places_kept(tx, site.log.trust, head.note.text, size)
@@ -62,23 +59,6 @@ def anchor_head(site: Site, name: str) -> Anchoring:
     _refuse_missing(name, size, missing)
     repeated = tuple(place for place in backend.places(site.log_policy) if place in already)
     return Anchoring(backend=name, size=size, kept=tuple(kept), already=repeated)
-
-
-def signed_head(site: Site) -> SignedHead:
-    """Return the head of registry/checkpoint as the log signed it, without cosignatures."""
-    try:
-        note = parse_note(site.log.checkpoint_text())
-        head = parse_checkpoint(note.text)
-    except NotVerified as error:
-        raise Damaged(f"registry/checkpoint: {error.message}", remedy="livinglab fsck") from error
-    log = site.log.trust.log
-    own = tuple(line for line in note.signatures if line.is_of(log))
-    return SignedHead(
-        log=log,
-        note=SignedNote(text=note.text, signatures=own),
-        head=head,
-        consistency=lambda old: site.log.consistency(old, head.size),
-    )
 
 
 def _places_kept(tx: Transaction, trust: Trust, text: str, size: int) -> frozenset[str]:
@@ -101,24 +81,13 @@ def _holds(authority: Authority | None, row: Row, digest: bytes) -> bool:
 
 
 def _keep(site: Site, size: int, given: Anchored) -> None:
-    now = timestamp(site.clock())
-    with site.registry.transaction() as tx:
-        if given.token is not None:
+    if given.lines:
+        keep_cosignatures(site, size, given.lines)
+    if given.token is not None:
+        token, now = encode_base64(given.token), timestamp(site.clock())
+        with site.registry.transaction() as tx:
             tx.drop("time_stamps", size=size, authority=given.place)
-            tx.add(
-                "time_stamps",
-                size=size,
-                authority=given.place,
-                token=encode_base64(given.token),
-                created_at=now,
-            )
-        for line in given.lines:
-            if tx.one("cosignatures", size=size, witness=_witness(line)) is None:
-                tx.add("cosignatures", size=size, witness=_witness(line), line=line.render(), created_at=now)
-
-
-def _witness(line: NoteSignature) -> str:
-    return f"{line.name}+{line.key_id.hex()}"
+            tx.add("time_stamps", size=size, authority=given.place, token=token, created_at=now)
 
 
 def _refuse_missing(name: str, size: int, missing: list[tuple[str, LivingLabError]]) -> None:

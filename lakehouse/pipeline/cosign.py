@@ -97,13 +97,13 @@ def cosign_head(site: Site) -> Cosigning:
     Raises Damaged where a witness has cosigned more leaves than the log has, or others.
     """
     while True:
-        head = _signed_head(site)
+        head = newest_head(site)
         kept = kept_cosignatures(site, head.note, head.head.size)
         asked = [own for own in site.log_policy.witnesses if head.head.size and set(own.keys) - kept.keys()]
         answers = _ask_all(site, head, asked)
         given = [line for answer in answers.values() if isinstance(answer, tuple) for line in answer]
         if given:
-            _keep(site, head.head.size, given)
+            keep_cosignatures(site, head.head.size, given)
         damage = [answer for answer in answers.values() if isinstance(answer, Damaged)]
         if not damage:
             return _outcome(site, head, answers)
@@ -133,7 +133,7 @@ def cosign_by_policy(site: Site, say: Say) -> Cosigning | None:
 
 def read_cosigning(site: Site) -> Cosigning:
     """Return how the newest head stands without asking anybody."""
-    return _outcome(site, _signed_head(site), {})
+    return _outcome(site, newest_head(site), {})
 
 
 def require_cosigned(site: Site, leaf: int, what: str) -> None:
@@ -193,7 +193,8 @@ def witness_place(line: NoteSignature) -> str:
     return f"{line.name}+{line.key_id.hex()}"
 
 
-def _signed_head(site: Site) -> SignedHead:
+def newest_head(site: Site) -> SignedHead:
+    """Return the newest head as the log signed it, without cosignatures."""
     note = site.log.signed_head()
     head = parse_checkpoint(note.text)
     return SignedHead(
@@ -230,7 +231,8 @@ def _remembered_size(site: Site, witness: WitnessSettings) -> int:
     return max((size for size in sizes if size), default=0)
 
 
-def _keep(site: Site, size: int, lines: Sequence[NoteSignature]) -> None:
+def keep_cosignatures(site: Site, size: int, lines: Sequence[NoteSignature]) -> None:
+    """Keep verified lines over the head of `size` leaves, and let registry/checkpoint carry them."""
     with hold_locks(site.home.place("locks"), [LOG_LOCK]):
         with site.registry.transaction() as tx:
             for line in lines:
