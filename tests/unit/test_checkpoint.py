@@ -1,5 +1,6 @@
 """Notes, keys and checkpoints: each malformed form has one error, each round trip is exact."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ from lakehouse.core.checkpoint import (
     verify_note,
 )
 from lakehouse.core.cosignature import cosignature_line, cosigned_message, verify_cosignature
+from lakehouse.core.merkle import leaf_hash, root_of
 from lakehouse.errors import NotVerified, WrongUse
 
 SIGNER = Signer("livinglab.local/test", b"\x01" * 32)
@@ -250,3 +252,36 @@ def test_a_name_too_long_for_the_message_is_refused() -> None:
     key = replace(QUANTUM.key, name="é" * 200)
     with pytest.raises(NotVerified, match="400 bytes"):
         cosigned_message(key, NOTE.text, 1)
+
+
+def accepts(data: bytes, *, broken: bool = False) -> bool:
+    """Say whether the bytes are a checkpoint signed by our log; broken: without looking at the signature."""
+    try:
+        note = parse_note(data.decode())
+        verify_note(note, SIGNER.key, (lambda *_: True) if broken else verify_signature)
+        return parse_checkpoint(note.text).origin == SIGNER.key.name
+    except (UnicodeDecodeError, NotVerified):
+        return False
+
+
+def flips(size: int) -> Iterator[bytes]:
+    """Yield the signed checkpoint of `size` leaves with one bit flipped; every 7th from 17 leaves on."""
+    root = root_of([leaf_hash(bytes([number])) for number in range(size)])
+    text = SIGNER.sign_note(Checkpoint(origin=SIGNER.key.name, size=size, root=root).render()).render()
+    whole = text.encode()
+    assert accepts(whole)
+    for bit in range(0 if size <= 16 else size % 7, len(whole) * 8, 1 if size <= 16 else 7):
+        changed = bytearray(whole)
+        changed[bit // 8] ^= 1 << bit % 8
+        yield bytes(changed)
+
+
+def test_no_flipped_bit_of_a_signed_checkpoint_is_accepted() -> None:
+    """Trees of 1 to 64 leaves."""
+    tried = 0
+    for size in range(1, 65):
+        for changed in flips(size):
+            assert not accepts(changed), changed
+            tried += 1
+    assert tried > 30_000
+    assert sum(accepts(changed, broken=True) for changed in flips(5)) > 100
