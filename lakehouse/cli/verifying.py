@@ -1,5 +1,6 @@
 """`verify`: check a document offline, with a trust file and, if given, the data it speaks of."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,13 +8,14 @@ import typer
 
 from lakehouse.cli.home_folder import home_of
 from lakehouse.cli.output import context_of
-from lakehouse.errors import Damaged, NotVerified, UnreadableInput
+from lakehouse.errors import Damaged, NotVerified, UnreadableInput, WrongUse
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from lakehouse.core.trust import Trust
     from lakehouse.core.verdict import Verdict
+    from lakehouse.pipeline.recompute import Recomputed
 
 LARGEST_FILE = 1 << 20
 LARGEST_OPENING = 1 << 26
@@ -37,6 +39,9 @@ def check_proof(
         typer.Option(help="Opening file: for bronze and silver data, and for consents row by row."),
     ] = None,
     rows: Annotated[Path | None, typer.Option(help="A person's own rows, from prove --rows.")] = None,
+    again: Annotated[
+        bool, typer.Option("--recompute", help="Measure the table of --data again and compare.")
+    ] = False,
 ) -> None:
     """Check a proof bundle offline; exit 5 where it does not hold.
 
@@ -54,8 +59,22 @@ def check_proof(
     if data is not None and not data.is_dir():
         raise UnreadableInput("--data is not a folder", remedy="give the folder of the Delta table")
     verdict = verify(document, trusted, data=data, opening=opened, rows=own_rows)
-    context.emit(verdict_fields(verdict), lambda console: _show_verdict(console, verdict))
-    if not verdict.verified:
+    found = _recompute(document, data) if again else None
+    same = all(one.ok is not False for one in found or ())
+    fields = verdict_fields(verdict)
+    if found is not None:
+        fields = {
+            **fields,
+            "verified": verdict.verified and same,
+            "recomputed": [asdict(one) for one in found],
+        }
+
+    def show(console: "Console") -> None:
+        _show_recomputed(console, found or [])
+        _show_verdict(console, verdict, same)
+
+    context.emit(fields, show)
+    if not (verdict.verified and same):
         raise typer.Exit(NotVerified.exit_code)
 
 
@@ -67,7 +86,21 @@ def verdict_fields(verdict: "Verdict") -> dict[str, Any]:
     return {**fields, "misbehaviour": True} if verdict.misbehaviour else fields
 
 
-def _show_verdict(console: "Console", verdict: "Verdict") -> None:
+def _recompute(document: bytes, data: Path | None) -> "list[Recomputed]":
+    from lakehouse.pipeline.recompute import recompute
+
+    if data is None:
+        raise WrongUse("--recompute measures a table", remedy="add --data FOLDER")
+    return recompute(document, data)
+
+
+def _show_recomputed(console: "Console", found: "list[Recomputed]") -> None:
+    words = {True: "same", False: "DIFF", None: "-   "}
+    for one in found:
+        console.print(f"{words[one.ok]}  {one.name}: {one.why}", soft_wrap=True)
+
+
+def _show_verdict(console: "Console", verdict: "Verdict", same: bool = True) -> None:
     for check in verdict.checks:
         console.print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.why}", soft_wrap=True)
     record = verdict.record
@@ -76,7 +109,7 @@ def _show_verdict(console: "Console", verdict: "Verdict") -> None:
         console.print(f"\n{record.kind} {subject or ''} at {record.time}".rstrip())
     if verdict.misbehaviour and verdict.verified:
         console.print("\nMISBEHAVIOUR: the log signed two heads that cannot belong to one log")
-    console.print("verified" if verdict.verified else "NOT VERIFIED")
+    console.print("verified" if verdict.verified and same else "NOT VERIFIED")
 
 
 def _read_trust(path: Path | None, home: Path | None) -> "Trust":

@@ -7,6 +7,7 @@ from fractions import Fraction
 import pyarrow as pa
 
 from lakehouse.adapters.gx_validator import CheckResult
+from lakehouse.adapters.presidio_detector import Detector
 from lakehouse.adapters.release_rows import FinishedRows, text_values
 from lakehouse.core.assessment import FAILED_CHECKS, NO_GROUPING, Fact
 from lakehouse.core.cell_differences import smallest_difference
@@ -55,7 +56,7 @@ def no_grouping_fact(rules: ReleaseRules, people: int) -> Fact:
     )
 
 
-def count_findings(site: Site, rules: ReleaseRules, rows: pa.Table) -> int:
+def count_findings(detector: Detector, rules: ReleaseRules, rows: pa.Table) -> int:
     """Return how many findings the last detection pass has in a finished table's distinct texts.
 
     Labels that the contract's hierarchies make (`60-74`, `90+`, `*`) are no texts of anybody and are
@@ -63,7 +64,7 @@ def count_findings(site: Site, rules: ReleaseRules, rows: pa.Table) -> int:
     """
     made = {found.released_as for found in rules.quasi_identifiers if isinstance(found.hierarchy, Bands)}
     values = [text for name, texts in text_values(rows).items() if name not in made for text in texts]
-    return len(site.detector.find_in_cells(values))
+    return len(detector.find_in_cells(values))
 
 
 def _group_facts(rules: ReleaseRules, finished: FinishedRows, groups: GroupMeasures) -> Iterator[Fact]:

@@ -46,7 +46,7 @@ def _finish_once(site: Site, inputs: PublishInputs, rows: pa.Table, tightening: 
         groups = measure_counts(finished.rows, rules)
     measured = Measured(
         groups=groups,
-        findings=count_findings(site, rules, finished.rows),
+        findings=count_findings(site.detector, rules, finished.rows),
         checks=site.validator.validate(finished.rows, _present_checks(inputs, finished.rows)).checks,
     )
     facts = [
