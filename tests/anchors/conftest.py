@@ -1,9 +1,10 @@
 """Authorities that are made once a run."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from local_authority import LocalAuthority, make_authority, serve
+from local_authority import LocalAuthority, make_authority, served_by
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +21,7 @@ def curve_authority(tmp_path_factory: pytest.TempPathFactory) -> LocalAuthority:
 
 
 @pytest.fixture
-def served(tmp_path: pytest.TempPathFactory) -> Iterator[LocalAuthority]:
+def served(tmp_path: Path) -> Iterator[LocalAuthority]:
     """An authority of this test alone, behind HTTP."""
-    authority = make_authority(tmp_path / "served", "p256")
-    server = serve(authority)
-    yield authority
-    server.shutdown()
-    server.server_close()
+    with served_by(make_authority(tmp_path / "served", "p256")) as authority:
+        yield authority

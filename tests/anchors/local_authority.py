@@ -7,7 +7,9 @@ import itertools
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -104,6 +106,7 @@ class LocalAuthority:
     root: x509.Certificate
     url: str = ""
     asked: int = 0
+    drips: bool = False
     spoil: Callable[[bytes], tuple[int, str, bytes]] | None = None
     _numbers: itertools.count = field(default_factory=itertools.count)
 
@@ -160,8 +163,9 @@ def make_authority(
     return LocalAuthority(folder=folder, name=name, key=key, certificate=certificate, root=root)
 
 
-def serve(authority: LocalAuthority) -> ThreadingHTTPServer:
-    """Answer requests for `authority` in a thread; the caller shuts the server down."""
+@contextmanager
+def served_by(authority: LocalAuthority) -> Iterator[LocalAuthority]:
+    """Answer requests for `authority` in threads, and set its address."""
     lock = threading.Lock()
 
     class Answers(BaseHTTPRequestHandler):
@@ -175,15 +179,22 @@ def serve(authority: LocalAuthority) -> ThreadingHTTPServer:
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            try:
-                self.wfile.write(body)
-            except ConnectionError:
-                self.close_connection = True
+            with suppress(ConnectionError):
+                self._write(body)
+
+        def _write(self, body: bytes) -> None:
+            step = 1 if authority.drips else max(1, len(body))
+            for start in range(0, len(body), step):
+                self.wfile.write(body[start : start + step])
+                if authority.drips:
+                    time.sleep(0.02)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     authority.url = f"http://127.0.0.1:{server.server_address[1]}/stamp"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield authority
+    server.shutdown()
+    server.server_close()
