@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lakehouse.adapters.person_rows import check_person_rows
 from lakehouse.adapters.signatures import verify_signature
+from lakehouse.adapters.time_stamps import check_stamp
 from lakehouse.core.bundle import ProofBundle
 from lakehouse.core.consent_opening import check_consents
 from lakehouse.core.digests import file_digest
@@ -21,7 +22,7 @@ from lakehouse.core.misbehaviour import MISBEHAVIOUR_SCHEMA, check_misbehaviour
 from lakehouse.core.opening import Opening, parse_opening
 from lakehouse.core.trust import Trust
 from lakehouse.core.verdict import Verdict
-from lakehouse.core.verification import check_details, no_data, no_rows, no_stamps, verify_bundle
+from lakehouse.core.verification import check_details, no_data, no_rows, verify_bundle
 from lakehouse.errors import Damaged, NotVerified, WrongUse
 
 _CHECKSUM_FILE = re.compile(r"_delta_log/([0-9]+)\.crc", re.ASCII)
@@ -50,7 +51,7 @@ def verify(
         return check_misbehaviour(document, trust, verify_signature)
     check_data = partial(_check_data, folder=data, opening=opening) if data or opening else no_data
     check_rows = no_rows if rows is None else partial(check_person_rows, document=rows)
-    return verify_bundle(document, trust, verify_signature, check_data, no_stamps, check_rows)
+    return verify_bundle(document, trust, verify_signature, check_data, check_stamp, check_rows)
 
 
 def _check_data(bundle: ProofBundle, *, folder: Path | None, opening: bytes | None) -> str:
