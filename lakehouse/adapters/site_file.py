@@ -3,7 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lakehouse.adapters.log_settings import LogSettings, parse_log_settings
@@ -34,11 +34,14 @@ class SiteSettings:
 def read_site_file(path: Path | None = None) -> SiteSettings:
     """Return the settings; `$LIVINGLAB_SPARK` stands above the file's engine.
 
+    A file with `base` takes everything but its own `name` and `[log]` from the site file it names.
     Raises ContractError naming file and key.
     """
     chosen = path or DEFAULT_SITE
     top = Section(_read_toml(chosen), file=chosen.name)
     folder = chosen.resolve().parent
+    if top.has("base"):
+        return _with_own_log(top, folder)
     engine, models, detector = (
         Section(top.take(name) or {}, file=chosen.name, place=name)
         for name in ("engine", "models", "detector")
@@ -62,6 +65,17 @@ def read_site_file(path: Path | None = None) -> SiteSettings:
     for section in (top, engine, models, detector):
         section.finish()
     return settings
+
+
+def _with_own_log(top: Section, folder: Path) -> SiteSettings:
+    base = folder / top.text("base")
+    if Section(_read_toml(base), file=base.name).has("base"):
+        raise top.error("base", "must name a site file without a base of its own")
+    settings = read_site_file(base)
+    log = parse_log_settings(top.section("log"), folder)
+    name = top.text("name", settings.name)
+    top.finish()
+    return replace(settings, name=name, log=log)
 
 
 def _read_toml(path: Path) -> Mapping[str, object]:

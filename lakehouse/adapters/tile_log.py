@@ -103,6 +103,19 @@ class TileLog:
             self._write(CHECKPOINT, _with_lines(note, lines))
         return True
 
+    def trust_is_current(self) -> bool:
+        """Say whether trust.json is there and says what the site demands."""
+        there = (self._folder / TRUST).is_file()
+        return there and self.trust_file() == self.trust.render().encode()
+
+    def trust_file(self) -> bytes:
+        """Return what stands in trust.json; Damaged where it cannot be read."""
+        return self._read(TRUST)
+
+    def write_trust(self) -> None:
+        """Let trust.json say what the site demands; `pipeline.trust_renewal` logs it first."""
+        self._write(TRUST, self.trust.render().encode())
+
     def extend(self, entries: Sequence[bytes], first_index: int) -> Checkpoint:
         """Bring the log to `first_index + len(entries)` leaves, sign its head, return it.
 

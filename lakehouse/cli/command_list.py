@@ -14,7 +14,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Questions": ("tables", "describe", "query", "ask", "budget"),
     "The gate for people": ("releases", "approve", "reject", "withdraw"),
     "Models": ("models", "predict"),
-    "Proof": ("prove", "trust", "verify", "log", "fsck"),
+    "Proof": ("prove", "trust", "verify", "log", "witness", "fsck"),
     "A person, a report, the rules": ("access", "report", "contracts"),
 }
 LONGEST_SENTENCE = 160

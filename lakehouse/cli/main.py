@@ -31,6 +31,7 @@ GROUPS = (
     "releases",
     "models",
     "proofs",
+    "log",
     "verifying",
     "reports",
     "people",

@@ -1,13 +1,13 @@
-"""`trust`, `prove`, `fsck`, `log`: what the log says. (`verify`: `cli.verifying`.)"""
+"""`prove`, `fsck`: what the log says. (`verify`: `cli.verifying`, `log` and `trust`: `cli.log`.)"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lakehouse.cli.home_folder import home_of
 from lakehouse.cli.output import context_of, print_facts, print_table, replace_file
-from lakehouse.errors import Damaged, NotVerified, WrongUse
+from lakehouse.errors import Damaged, WrongUse
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,27 +19,8 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands about proofs."""
-    app.command("trust")(write_trust)
     app.command("prove")(write_proof)
     app.command("fsck")(check_site)
-    app.command("log")(show_log)
-
-
-def write_trust(
-    ctx: typer.Context,
-    output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")],
-) -> None:
-    """Write the trust file: what a verifier must hold beforehand.
-
-    Reads the site's keys. Writes FILE: origin, log key, witnesses, policy; nothing secret.
-    Example: livinglab trust -o trust.json
-    """
-    context = context_of(ctx)
-    site = context.open()
-    site.actor.require("trust")
-    replace_file(output, site.log.trust.render().encode(), mode=0o644)
-    fields = {"file": str(output), "origin": site.log.trust.origin, "log": site.log.trust.log.render()}
-    context.emit(fields, lambda console: print_facts(console, fields))
 
 
 def write_proof(
@@ -128,46 +109,6 @@ def check_site(ctx: typer.Context) -> None:
     context.emit(result.as_json(), lambda console: _show_findings(console, result))
     if not result.clean:
         raise typer.Exit(Damaged.exit_code)
-
-
-def show_log(
-    ctx: typer.Context,
-    tail: Annotated[int, typer.Option(help="How many of the newest entries.", min=1, max=1_000_000)] = 20,
-) -> None:
-    """Show the log as people read it, newest last.
-
-    Reads registry.db. Writes nothing.
-    Example: livinglab log --tail 50
-    """
-    context = context_of(ctx)
-    site = context.open()
-    site.actor.require("log")
-    with site.registry.reading() as tx:
-        rows = tx.many("entries", order="leaf_index", newest=tail)
-    entries = [entry_fields(row) for row in rows]
-    head = {"origin": site.log.trust.origin, "size": site.log.size(), "root": site.log.root().hex()}
-    columns = ("leaf", "time", "kind", "table", "version", "ref")
-    context.emit(
-        {"entries": entries, "checkpoint": head},
-        lambda console: print_table(
-            console,
-            columns,
-            [[entry[name] for name in columns] for entry in entries],
-            right=["leaf", "version"],
-        ),
-    )
-
-
-def entry_fields(row: dict[str, Any]) -> dict[str, Any]:
-    """Return one entry of the log as `log --json` shows it; Damaged where it cannot be parsed."""
-    from lakehouse.core.lineage import parse_record
-
-    try:
-        record = parse_record(str(row["entry"]).encode())
-    except NotVerified as error:
-        raise Damaged(f"leaf {row['leaf_index']}: {error.message}", remedy="livinglab fsck") from error
-    fields = record.public_fields()
-    return {"leaf": row["leaf_index"], "hash": row["leaf_hash"], "ref": row["ref"], **fields}
 
 
 def _show_findings(console: "Console", result: "FsckResult") -> None:

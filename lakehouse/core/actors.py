@@ -54,6 +54,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "reject": _DPO,
     "withdraw": _DPO,
     "access": _DPO,
+    "cosign": frozenset({Role.ENGINEER, Role.DPO}),
+    "renew_trust": frozenset({Role.ENGINEER, Role.DPO}),
     "receipts": _DPO,
     "openings": frozenset({Role.DPO, Role.AUDITOR}),
     "fsck": _REVIEWING,

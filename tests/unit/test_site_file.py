@@ -1,12 +1,13 @@
 """A site file says which engine; one variable of the environment stands above it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lakehouse.adapters.log_settings import LogSettings
 from lakehouse.adapters.signatures import WitnessSigner
-from lakehouse.adapters.site_file import read_site_file
+from lakehouse.adapters.site_file import DEFAULT_SITE, read_site_file
 from lakehouse.errors import ContractError
 
 
@@ -57,6 +58,22 @@ def test_copies_lie_beside_the_site_file(tmp_path: Path) -> None:
     file = tmp_path / "site.toml"
     file.write_text('name = "x"\n[[log.copies]]\nfolder = "paper"\n')
     assert read_site_file(file).log.copies[0].folder == tmp_path / "paper"
+
+
+def test_a_site_may_be_another_with_witnesses_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "plain.toml").write_text('name = "plain"\npolicy = "strict"\n')
+    file = tmp_path / "site.toml"
+    file.write_text('base = "plain.toml"\n[log]\ncosignatures = 1\n' + _witness_lines())
+    settings = read_site_file(file)
+    assert (settings.name, settings.policy, settings.log.cosignatures) == ("plain", "strict", 1)
+    (tmp_path / "third.toml").write_text('base = "site.toml"')
+    with pytest.raises(ContractError, match="without a base"):
+        read_site_file(tmp_path / "third.toml")
+
+
+def test_the_shipped_example_is_the_local_site() -> None:
+    example = read_site_file(DEFAULT_SITE.with_name("witnessed.toml"))
+    assert replace(example, log=LogSettings()) == read_site_file()
 
 
 @pytest.mark.parametrize(
