@@ -49,7 +49,8 @@ def verify(
         if compared:
             raise WrongUse("evidence of misbehaviour speaks of no data", remedy="leave out the other files")
         return check_misbehaviour(document, trust, verify_signature)
-    check_data = partial(_check_data, folder=data, opening=opening) if data or opening else no_data
+    alone = data is None and opening is None
+    check_data = no_data if alone else partial(_check_data, folder=data, opening=opening)
     check_rows = no_rows if rows is None else partial(check_person_rows, document=rows)
     return verify_bundle(document, trust, verify_signature, check_data, check_stamp, check_rows)
 

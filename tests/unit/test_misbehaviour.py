@@ -3,34 +3,17 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
+from misbehaviour_samples import FORK, HONEST, REWRITE, REWRITTEN, continued, head
 from proof_samples import ORIGIN, SIGNER, TRUST, WITNESS
 
 from lakehouse.adapters.signatures import Signer, verify_signature
 from lakehouse.core.canonical import canonical_json
-from lakehouse.core.checkpoint import Checkpoint, SignedNote
 from lakehouse.core.merkle import consistency_path, leaf_hash, root_of, verify_consistency
 from lakehouse.core.misbehaviour import STEPS, Misbehaviour, accuse, check_misbehaviour, parse_misbehaviour
 
-HONEST = [leaf_hash(f"entry {number}".encode()) for number in range(9)]
-REWRITTEN = [*HONEST[:2], leaf_hash(b"another entry"), *HONEST[3:]]
-
-
-def head(hashes: list[bytes], size: int, signer: Signer = SIGNER) -> SignedNote:
-    text = Checkpoint(origin=signer.key.name, size=size, root=root_of(hashes[:size])).render()
-    return signer.sign_note(text)
-
-
-def continued(hashes: list[bytes], old: int, new: int) -> dict[str, Any]:
-    """Return the root of the first `old` leaves and the path that leads from it to the first `new`."""
-    return {"root": root_of(hashes[:old]), "path": consistency_path(hashes[:new], old)}
-
-
-FORK = accuse(SIGNER.key, head(HONEST, 7), head(REWRITTEN, 7))
 NO_CHECKPOINT = SIGNER.sign_note("text\n").render()
-REWRITE = accuse(SIGNER.key, head(HONEST, 5), head(REWRITTEN, 9), **continued(REWRITTEN, 5, 9))
 
 
 def failed(evidence: Misbehaviour) -> list[str]:

@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 from home_samples import BRONZE, GOLD, make_home
+from misbehaviour_samples import FORK
+from proof_samples import TRUST
 
 from lakehouse.cli.main import run
+from lakehouse.core.misbehaviour import Misbehaviour
+from lakehouse.core.proof import parse_proof
 
 PROVED = {
     "gold": GOLD,
@@ -98,6 +102,34 @@ def test_bronze_data_needs_the_opening_of_that_version(
     assert verify(capsys, *arguments, "--opening", stranger / "first.open")[0] == 0
     code, said = verify(capsys, *arguments, "--opening", stranger / "gold.open")
     assert (code, failed(said)) == (5, ["data"])
+
+
+def test_an_empty_opening_is_no_opening(
+    stranger: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").write_bytes(b"")
+    code, said = verify(
+        capsys, stranger / "gold", "--trust", stranger / "trust.json", "--opening", tmp_path / "empty"
+    )
+    assert (code, failed(said)) == (5, ["data"])
+
+
+def test_evidence_of_misbehaviour_is_recognised(
+    stranger: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The site's own log cannot be accused with the head it signed; a real fork is in test_misbehaviour."""
+    note = parse_proof(json.loads((stranger / "gold").read_text())["proof"]).checkpoint
+    evidence = tmp_path / "evidence"
+    evidence.write_bytes(Misbehaviour(first=note, second=note).render())
+    code, said = verify(capsys, evidence, "--trust", stranger / "trust.json")
+    assert (code, failed(said), said["misbehaviour"]) == (5, ["contradiction"], True)
+    evidence.write_bytes(FORK.render())
+    (tmp_path / "trust.json").write_text(TRUST.render())
+    code, said = verify(capsys, evidence, "--trust", tmp_path / "trust.json")
+    assert (code, failed(said), said["misbehaviour"]) == (0, [], True)
+    code = run(["verify", str(evidence), "--trust", str(tmp_path / "trust.json")])
+    assert code == 0
+    assert "two heads that cannot belong to one log" in capsys.readouterr().out
 
 
 def test_the_log_grew_and_the_proof_shows_it(stranger: Path) -> None:
