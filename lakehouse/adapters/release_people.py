@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from lakehouse.adapters.class_counts import Whole, count_combinations
+from lakehouse.adapters.group_search import Grouping, measure_classes, search_grouping
+from lakehouse.adapters.people_codes import SUPPRESSED, CodedRows, encode_people, kept_labels, kept_order
+from lakehouse.adapters.quasi_codes import rank_codes
 from lakehouse.adapters.release_rows import SUBJECT, FinishedRows, cell_name, require_columns
-from lakehouse.core.groups import (
-    Grouping,
-    GroupMeasures,
-    Microdata,
-    SensitiveValues,
-    measure_groups,
-    search_grouping,
-)
+from lakehouse.core.groups import GroupMeasures
 from lakehouse.core.release_rules import ReleaseRules
 from lakehouse.errors import ContractError
 
@@ -26,40 +25,36 @@ def finish_people(
         ContractError: the SQL gives a person twice, or lacks a column.
     """
     require_columns(rows, _people_columns(rules, released), file)
-    people = rows.column(SUBJECT).to_pylist()
-    if len(set(people)) != len(people):
-        raise ContractError(
-            file, "sql", f"gives {len(people)} rows for {len(set(people))} people, one each is needed"
-        )
-    grouping = search_grouping(microdata_of(rows, rules), rules.targets)
+    distinct = pc.count_distinct(rows.column(SUBJECT), mode="all").as_py()
+    if distinct != len(rows):
+        raise ContractError(file, "sql", f"gives {len(rows)} rows for {distinct} people, one each is needed")
+    coded = code_people(rows, rules)
+    grouping = search_grouping(coded.people, rules.targets)
     if grouping is None:
         return None
+    place = coded.class_of_rows(grouping)
+    order = np.argsort(place, kind="stable")[grouping.suppressed :]
     return FinishedRows(
-        rows=_released_people(rows, grouping, rules, released),
-        cells={
-            cell_name(label): frozenset(people[row] for row in members) for label, members in grouping.kept
-        },
+        rows=_released_people(rows, coded, grouping, order, rules).select(list(released)),
+        cells=_cells(rows, coded, grouping, place, order),
         suppressed=grouping.suppressed,
-        total=len(people),
+        total=len(rows),
         levels=grouping.levels,
         loss=grouping.loss,
     )
 
 
-def microdata_of(rows: pa.Table, rules: ReleaseRules) -> Microdata:
+def code_people(rows: pa.Table, rules: ReleaseRules) -> CodedRows:
     """Return quasi-identifiers and sensitive values as the search wants them."""
-    quasi = [rows.column(found.column).to_pylist() for found in rules.quasi_identifiers]
-    return Microdata(
-        quasi=tuple(zip(*quasi, strict=True)),
-        hierarchies=tuple(found.hierarchy for found in rules.quasi_identifiers),
-        sensitive=_sensitive_values(rows, rules),
-    )
+    quasi = [(found.column, found.hierarchy) for found in rules.quasi_identifiers]
+    return encode_people(rows, quasi, rules.sensitive)
 
 
 def measure_people(rows: pa.Table, rules: ReleaseRules) -> GroupMeasures:
-    """Measure k, l and t of a finished table of people."""
-    labels = list(zip(*(rows.column(name).to_pylist() for name in rules.released_quasi), strict=True))
-    return measure_groups(labels, _sensitive_values(rows, rules))
+    """Measure k, l and t of a finished table of people: its own labels are grouped, nothing is remembered."""
+    labels = [rank_codes(rows.column(name)) for name in rules.released_quasi]
+    sensitive = [rank_codes(rows.column(column.name)) for column in rules.sensitive]
+    return measure_classes(count_combinations(labels, sensitive), rules.sensitive)
 
 
 def _people_columns(rules: ReleaseRules, released: Sequence[str]) -> list[str]:
@@ -67,18 +62,27 @@ def _people_columns(rules: ReleaseRules, released: Sequence[str]) -> list[str]:
     return [SUBJECT, *(found.column for found in rules.quasi_identifiers), *plain]
 
 
-def _sensitive_values(rows: pa.Table, rules: ReleaseRules) -> SensitiveValues:
-    values = {column.name: rows.column(column.name).to_pylist() for column in rules.sensitive}
-    return SensitiveValues(columns=rules.sensitive, values=values)
-
-
 def _released_people(
-    rows: pa.Table, grouping: Grouping, rules: ReleaseRules, released: Sequence[str]
+    rows: pa.Table, coded: CodedRows, grouping: Grouping, order: Whole, rules: ReleaseRules
 ) -> pa.Table:
-    order = pa.array([row for _, members in grouping.kept for row in members], pa.int64())
-    kept = rows.take(order)
-    for place, found in enumerate(rules.quasi_identifiers):
-        labels = pa.array([label[place] for label, members in grouping.kept for _ in members], pa.string())
+    kept = rows.take(pa.array(order))
+    labels = coded.labelled(order, grouping.levels)
+    for found, column in zip(rules.quasi_identifiers, labels, strict=True):
         kept = kept.drop_columns([found.released_as]) if found.released_as in kept.column_names else kept
-        kept = kept.append_column(found.released_as, labels)
-    return kept.select(list(released))
+        kept = kept.append_column(found.released_as, column.cast(pa.string()))
+    return kept
+
+
+def _cells(
+    rows: pa.Table, coded: CodedRows, grouping: Grouping, place: Whole, order: Whole
+) -> dict[str, frozenset[str]]:
+    """Return the people of each class by its labels. order: the rows that stay, class by class."""
+    quasi = coded.people.quasi
+    labels = kept_labels(quasi, grouping, kept_order(quasi, grouping))
+    people = rows.column(SUBJECT).take(pa.array(order)).to_pylist()
+    ends = np.cumsum(np.bincount(place[place != SUPPRESSED], minlength=len(labels)))
+    begins = [0, *ends[:-1]]
+    return {
+        cell_name(label): frozenset(people[begin:end])
+        for label, begin, end in zip(labels, begins, ends, strict=True)
+    }

@@ -2,78 +2,144 @@ from collections import Counter
 from fractions import Fraction
 from itertools import product
 
-from hypothesis import given
+import pyarrow as pa
+from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from lakehouse.core.groups import (
-    GroupTargets,
+from small_groups import (
     Microdata,
-    SensitiveColumn,
     SensitiveValues,
     earth_movers_distance,
     equivalence_classes,
     measure_groups,
-    search_grouping,
     total_variation,
 )
-from lakehouse.core.hierarchies import Bands, Categories
+from small_groups import group_rows as small_group_rows
+from small_groups import search_grouping as small_search
+
+from lakehouse.adapters.group_search import Grouping, group_rows, measure_classes, search_grouping
+from lakehouse.adapters.people_codes import SUPPRESSED, CodedRows, encode_people, kept_labels, kept_order
+from lakehouse.core.groups import GroupTargets, SensitiveColumn
+from lakehouse.core.hierarchies import Bands, Categories, Hierarchy
 
 COLUMNS = (SensitiveColumn(name="group", ordered=False), SensitiveColumn(name="stage", ordered=True))
-HIERARCHIES = (Categories(values=("f", "m")), Bands(widths=(5, 10, 20), domain=(0, 100), top=90))
-ROW = st.tuples(
-    st.sampled_from("fm"), st.integers(40, 95), st.sampled_from("ab"), st.sampled_from((0.0, 2.0, 3.0))
+HIERARCHIES: tuple[Hierarchy, ...] = (
+    Categories(values=("f", "m")),
+    Bands(widths=(5, 10, 15, 20), domain=(0, 100), top=90),
+    Categories(
+        values=("ham", "ulm", "aix", "bonn"),
+        groupings=({"ham": "north", "aix": "west", "bonn": "west"}, {"ulm": "south", "ham": "south"}),
+    ),
 )
-ROWS = st.lists(ROW, min_size=1, max_size=40)
+QUASI = ("sex", "age", "town")
+ROW = st.tuples(
+    st.sampled_from(("f", "m", None)),
+    st.one_of(st.none(), st.integers(40, 95)),
+    st.sampled_from(("ham", "ulm", "aix", "bonn", "elsewhere")),
+    st.sampled_from("ab"),
+    st.sampled_from((0.0, 2.0, 3.0, None)),
+)
+ROWS = st.lists(ROW, min_size=1, max_size=60)
 STAGES = st.lists(st.sampled_from((0, 1, 2, 3)), min_size=1, max_size=8)
+Row = tuple[str | None, int | None, str, str, float | None]
 
 
-def microdata(rows: list[tuple[str, int, str, float]]) -> Microdata:
-    values = {"group": [row[2] for row in rows], "stage": [row[3] for row in rows]}
+def microdata(rows: list[Row]) -> Microdata:
+    values = {"group": [row[3] for row in rows], "stage": [row[4] for row in rows]}
     return Microdata(
-        quasi=tuple((row[0], row[1]) for row in rows),
+        quasi=tuple(row[:3] for row in rows),
         hierarchies=HIERARCHIES,
         sensitive=SensitiveValues(columns=COLUMNS, values=values),
     )
 
 
+def coded(rows: list[Row]) -> CodedRows:
+    types = (pa.string(), pa.int64(), pa.string(), pa.string(), pa.float64())
+    names = (*QUASI, "group", "stage")
+    table = pa.table({name: pa.array([row[n] for row in rows], types[n]) for n, name in enumerate(names)})
+    return encode_people(table, list(zip(QUASI, HIERARCHIES, strict=True)), COLUMNS)
+
+
+def kept_of(people: CodedRows, found: Grouping) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:
+    """What stays, as the small implementation says it: labels and row numbers, by labels."""
+    place = people.class_of_rows(found)
+    labels = kept_labels(people.people.quasi, found, kept_order(people.people.quasi, found))
+    return [(label, tuple(int(n) for n in (place == at).nonzero()[0])) for at, label in enumerate(labels)]
+
+
 TARGETS = st.builds(
     GroupTargets,
-    k=st.integers(2, 6),
-    l=st.integers(1, 2),
-    t=st.sampled_from([Fraction(1, 5), Fraction(1, 2), Fraction(1)]),
-    suppression=st.sampled_from([Fraction(0), Fraction(1, 20), Fraction(1, 2)]),
+    k=st.integers(1, 6),
+    l=st.integers(1, 3),
+    t=st.sampled_from([Fraction(1, 5), Fraction(1, 3), Fraction(1, 2), Fraction(1)]),
+    suppression=st.sampled_from([Fraction(0), Fraction(1, 20), Fraction(1, 2), Fraction(1)]),
 )
 
 
+@settings(max_examples=200)
 @given(ROWS, TARGETS)
-def test_a_finished_table_never_misses_a_target(
-    rows: list[tuple[str, int, str, float]], targets: GroupTargets
+def test_the_search_finds_what_trying_every_level_finds(rows: list[Row], targets: GroupTargets) -> None:
+    """Levels, loss, suppressed rows and the rows of each class, ties included."""
+    people = coded(rows)
+    found, small = search_grouping(people.people, targets), small_search(microdata(rows), targets)
+    assert (found is None) == (small is None)
+    if found and small:
+        assert (found.loss, found.suppressed, found.levels) == (small.loss, small.suppressed, small.levels)
+        assert kept_of(people, found) == list(small.kept)
+
+
+@given(ROWS, TARGETS, st.tuples(st.integers(0, 1), st.integers(0, 4), st.integers(0, 3)))
+def test_every_node_is_judged_as_row_by_row(
+    rows: list[Row], targets: GroupTargets, levels: tuple[int, int, int]
 ) -> None:
-    people = microdata(rows)
-    found = search_grouping(people, targets)
+    people = coded(rows)
+    found, small = (
+        group_rows(people.people, levels, targets),
+        small_group_rows(microdata(rows), levels, targets),
+    )
+    assert (found is None) == (not small.kept)
+    if found:
+        assert (found.loss, found.suppressed) == (small.loss, small.suppressed)
+        assert kept_of(people, found) == list(small.kept)
+        stay = len(rows) - found.suppressed
+        lost = sum(found.lost, Fraction(0)) / len(QUASI) * stay + found.suppressed
+        assert lost == found.loss * len(rows)
+
+
+@given(ROWS)
+def test_k_l_and_t_are_those_of_the_definitions(rows: list[Row]) -> None:
+    people = coded(rows).people
+    labels = [tuple(h.label(v, 0) for v, h in zip(row, HIERARCHIES, strict=False)) for row in rows]
+    classes = people.merged((0, 0, 0), people.classes)
+    assert measure_classes(classes, COLUMNS) == measure_groups(labels, microdata(rows).sensitive)
+
+
+@given(ROWS, TARGETS)
+def test_a_finished_table_never_misses_a_target(rows: list[Row], targets: GroupTargets) -> None:
+    people = coded(rows)
+    found = search_grouping(people.people, targets)
     if found is None:
         return
-    order = [row for _, members in found.kept for row in members]
-    labels = [label for label, members in found.kept for _ in members]
-    values = {name: [column[row] for row in order] for name, column in people.sensitive.values.items()}
+    place = people.class_of_rows(found)
+    labels = [(str(at),) for at in place if at != SUPPRESSED]
+    values = {
+        name: [value for value, at in zip(column, place, strict=True) if at != SUPPRESSED]
+        for name, column in microdata(rows).sensitive.values.items()
+    }
     measured = measure_groups(labels, SensitiveValues(columns=COLUMNS, values=values))
     assert measured.k >= targets.k
     assert measured.l is not None and measured.l >= targets.l
     assert measured.t is not None and measured.t <= targets.t
-    assert found.suppressed == len(rows) - len(order) <= targets.suppression * len(rows)
+    assert found.suppressed == len(rows) - len(labels) <= targets.suppression * len(rows)
 
 
 @given(ROWS, TARGETS, st.randoms(use_true_random=False))
 def test_the_grouping_does_not_depend_on_the_order_of_rows(rows, targets, random) -> None:  # type: ignore[no-untyped-def]
     shuffled = list(rows)
     random.shuffle(shuffled)
-    one, other = search_grouping(microdata(rows), targets), search_grouping(microdata(shuffled), targets)
+    one, other = (search_grouping(coded(held).people, targets) for held in (rows, shuffled))
     assert (one is None) == (other is None)
     if one and other:
         assert (one.levels, one.suppressed, one.loss) == (other.levels, other.suppressed, other.loss)
-        assert [(label, len(members)) for label, members in one.kept] == [
-            (label, len(members)) for label, members in other.kept
-        ]
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy"))))

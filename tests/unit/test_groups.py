@@ -1,16 +1,18 @@
 from fractions import Fraction
 
-from lakehouse.core.groups import (
-    GroupTargets,
-    Microdata,
-    SensitiveColumn,
-    SensitiveValues,
-    earth_movers_distance,
+import pyarrow as pa
+
+from lakehouse.adapters.class_counts import count_combinations
+from lakehouse.adapters.group_search import (
+    CodedPeople,
+    Grouping,
     group_rows,
-    measure_groups,
+    measure_classes,
     search_grouping,
-    total_variation,
 )
+from lakehouse.adapters.people_codes import encode_people, kept_labels, kept_order
+from lakehouse.adapters.quasi_codes import rank_codes
+from lakehouse.core.groups import GroupMeasures, GroupTargets, SensitiveColumn
 from lakehouse.core.hierarchies import Bands, Categories
 
 SEX = Categories(values=("female", "male"))
@@ -18,12 +20,20 @@ AGE = Bands(widths=(5, 10), domain=(0, 100), top=90)
 DISEASE = SensitiveColumn(name="disease", ordered=False)
 
 
-def people(*rows: tuple[str, int, str]) -> Microdata:
-    return Microdata(
-        quasi=tuple((sex, age) for sex, age, _ in rows),
-        hierarchies=(SEX, AGE),
-        sensitive=SensitiveValues(columns=(DISEASE,), values={"disease": [row[2] for row in rows]}),
-    )
+def people(*rows: tuple[str, int, str]) -> CodedPeople:
+    table = pa.table({name: [row[n] for row in rows] for n, name in enumerate(("sex", "age", "disease"))})
+    return encode_people(table, [("sex", SEX), ("age", AGE)], [DISEASE]).people
+
+
+def measure(classes: list[str], values: list[object], *, ordered: bool = False) -> GroupMeasures:
+    column = SensitiveColumn(name="disease", ordered=ordered)
+    label, value = (rank_codes(pa.chunked_array([held])) for held in (pa.array(classes), pa.array(values)))
+    return measure_classes(count_combinations([label], [value]), [column])
+
+
+def labels_of(table: CodedPeople, found: Grouping | None) -> list[tuple[str, ...]]:
+    assert found is not None
+    return kept_labels(table.quasi, found, kept_order(table.quasi, found))
 
 
 def targets(k: int = 2, l: int = 2, t: str = "1", suppression: str = "0") -> GroupTargets:  # noqa: E741
@@ -31,47 +41,72 @@ def targets(k: int = 2, l: int = 2, t: str = "1", suppression: str = "0") -> Gro
 
 
 def test_total_variation_is_half_the_summed_difference() -> None:
-    assert total_variation(["flu"], ["flu", "flu", "cold", "cold"]) == Fraction(1, 2)
+    """Half of all have flu, in the first class everybody has: half the mass lies elsewhere."""
+    assert measure(["a", "b", "b", "b"], ["flu", "flu", "cold", "cold"]).t == Fraction(1, 2)
 
 
 def test_ordered_distance_weighs_how_far_values_lie_apart() -> None:
     """Li 2007, section 5: salaries {3,4,5}k against nine from 3k to 11k are 0.375 away, {6,8,11}k 0.167."""
     salaries = list(range(3, 12))
-    assert earth_movers_distance([3, 4, 5], salaries) == Fraction(3, 8)
-    assert earth_movers_distance([6, 8, 11], salaries) == Fraction(1, 6)
+    assert measure(["b" if 3 <= s <= 5 else "a" for s in salaries], salaries, ordered=True).t == Fraction(
+        3, 8
+    )
+    classes = ["b" if s in {6, 8, 11} else "a" for s in salaries]
+    assert measure(classes, salaries, ordered=True).t == Fraction(1, 6)
 
 
 def test_measures_of_a_small_table() -> None:
-    labels = [("a",), ("a",), ("b",), ("b",), ("b",)]
-    values = SensitiveValues(columns=(DISEASE,), values={"disease": ["flu", "cold", "flu", "flu", "flu"]})
-    measured = measure_groups(labels, values)
+    measured = measure(["a", "a", "b", "b", "b"], ["flu", "cold", "flu", "flu", "flu"])
     assert (measured.k, measured.l, measured.t) == (2, 1, Fraction(3, 10))
 
 
 def test_an_empty_table_has_no_class() -> None:
-    measured = measure_groups([], SensitiveValues(columns=(DISEASE,), values={"disease": []}))
+    measured = measure([], [])
     assert (measured.k, measured.l, measured.t) == (0, None, None)
+    assert search_grouping(people(), targets()) is None
 
 
 def test_the_finest_levels_that_meet_the_targets_win() -> None:
     table = people(("female", 61, "flu"), ("female", 62, "cold"), ("male", 61, "flu"), ("male", 68, "cold"))
     found = search_grouping(table, targets())
-    assert found is not None
-    assert [label for label, _ in found.kept] == [("female", "60-69"), ("male", "60-69")]
-    assert found.loss == Fraction(1, 20)
+    assert found is not None and found.loss == Fraction(1, 20)
+    assert labels_of(table, found) == [("female", "60-69"), ("male", "60-69")]
 
 
 def test_a_suppressed_row_costs_one() -> None:
     table = people(*[("female", 61, "flu"), ("female", 62, "cold")] * 5, ("male", 30, "flu"))
     grouping = group_rows(table, (0, 0), targets(suppression="0.1"))
-    assert grouping.suppressed == 1
+    assert grouping is not None and grouping.suppressed == 1
     assert grouping.loss == (1 + 10 * Fraction(5, 100) / 2) / 11
+
+
+def test_what_each_column_lost_is_told_over_the_rows_that_stay() -> None:
+    table = people(*[("female", 61, "flu"), ("female", 62, "cold")] * 5, ("male", 30, "flu"))
+    grouping = group_rows(table, (0, 0), targets(suppression="0.1"))
+    assert grouping is not None and grouping.lost == (Fraction(0), Fraction(5, 100))
 
 
 def test_a_homogeneous_class_is_left_out() -> None:
     table = people(("female", 61, "flu"), ("female", 62, "flu"), ("male", 61, "flu"), ("male", 62, "cold"))
-    assert [label for label, _ in group_rows(table, (0, 0), targets()).kept] == [("male", "60-64")]
+    assert labels_of(table, group_rows(table, (0, 0), targets())) == [("male", "60-64")]
 
 
 def test_no_grouping_where_everyone_has_the_same_disease() -> None:
     assert search_grouping(people(("female", 61, "flu"), ("male", 62, "flu")), targets()) is None
+
+
+def test_bands_that_overlap_do_not_refine_each_other() -> None:
+    """20 and 29 share a band of 10 and not one of 15: what 15 leaves out says nothing about 10."""
+    table = pa.table({"age": [20, 29, 30, 44, 45], "disease": ["flu"] * 5})
+    bands = Bands(widths=(5, 10, 15, 30), domain=(0, 100))
+    (age,) = encode_people(table, [("age", bands)], [DISEASE]).people.quasi
+    assert age.refines(0, 1) and age.refines(0, 2) and age.refines(2, 3)
+    assert not age.refines(1, 2) and not age.refines(2, 1)
+
+
+def test_values_that_no_level_tells_apart_share_a_code() -> None:
+    """Bands of 5 are the finest that may leave: 60 and 64 are one code, and so is every null."""
+    table = pa.table({"age": [60, 64, None, 65, None], "disease": ["flu"] * 5})
+    coded = encode_people(table, [("age", AGE)], [DISEASE])
+    assert coded.codes[0].tolist() == [0, 0, 1, 2, 1]
+    assert len(coded.people.classes) == 3
