@@ -1,5 +1,6 @@
 """LivingLab from Python: what `lakehouse.connect` returns (INTERFACE, Python)."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +12,7 @@ from lakehouse.core.question import Question
 from lakehouse.pipeline import answer as answering
 from lakehouse.pipeline import catalogue
 from lakehouse.pipeline.budget import budget_rows
+from lakehouse.pipeline.cosign import cosign_by_policy
 from lakehouse.pipeline.query import QueryResult, query
 from lakehouse.pipeline.site import Site
 from lakehouse.sites import open_site
@@ -121,7 +123,9 @@ class LabSession:
         question = Question.of(
             stat, column, on=on, by=by, where=where, bounds=bounds, epsilon=epsilon, purpose=self.purpose
         )
-        return answering.answer(self.site, question)
+        answer = answering.answer(self.site, question)
+        cosign_by_policy(self.site, lambda sentence: warnings.warn(sentence, stacklevel=4))
+        return answer
 
     def budget(self, on: str | None = None) -> list[dict[str, object]]:
         """Return what answers have cost and what is left, as `livinglab budget --json` does."""

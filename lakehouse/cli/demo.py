@@ -37,6 +37,7 @@ MODEL = "pd_screen"
 MEANING: Mapping[str, str] = {
     "ask": "ask: a mean with noise",
     "predict": "predict: train and compile the model, score one input on ciphertext",
+    "cosign": "cosign: ask the site's witnesses for their cosignatures",
     "prove": "prove: write a bundle and check it as a stranger would",
     "report": "report: the whole site in one page",
 }
@@ -81,6 +82,8 @@ def run_demo(
 def _main_job(
     cli: CliContext, site: "Site", source: Path | None, people: int | None, steps: StepLines
 ) -> Document:
+    from lakehouse.pipeline.cosign import cosign_by_policy
+
     seconds: dict[str, float] = {}
     started = time.monotonic()
     with _timed(seconds, "input"):
@@ -90,6 +93,8 @@ def _main_job(
     document = _run_dags(cli, site, given.source, steps, seconds)
     document["answers"] = _step(steps, seconds, "ask", lambda: _ask(site, steps))
     document["prediction"], document["why"] = _step(steps, seconds, "predict", lambda: _predict(site))
+    if site.log_policy.witnesses:
+        _step(steps, seconds, "cosign", lambda: cosign_by_policy(site, steps.say))
     proved = _step(steps, seconds, "prove", lambda: _prove(site, document))
     report = _step(steps, seconds, "report", lambda: _report(site))
     seconds["total"] = round(time.monotonic() - started, 1)

@@ -33,6 +33,7 @@ GROUPS = (
     "proofs",
     "log",
     "verifying",
+    "paper",
     "reports",
     "people",
     "ui",
@@ -92,7 +93,9 @@ def _remember_globals(
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    context.obj = CliContext(home=home, site_file=site, as_name=as_name, json=as_json)
+    context.obj = CliContext(
+        home=home, site_file=site, as_name=as_name, json=as_json, command=context.invoked_subcommand
+    )
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 Advance = Callable[[int], None]
 PRIVATE = 0o600
+_DATA = ("land", "refine", "publish", "optimise")
+_PEOPLE = ("ask", "predict", "approve", "reject", "withdraw", "erase", "rectify", "consent", "permit")
+WRITING = frozenset({*_DATA, *_PEOPLE})
+"""Commands that end with cosignatures even where they only repeat what stands already."""
 
 Render = Callable[["Console"], None]
 
@@ -38,6 +42,8 @@ class CliContext:
     site_file: Path | None = None
     as_name: str | None = None
     json: bool = False
+    command: str | None = None
+    _opened: "list[tuple[Site, int]]" = field(default_factory=list)
 
     def open(self, *, create: bool = False, replay: bool = True) -> "Site":
         """Open the site for whoever acts; `create` lets an empty home initialise itself.
@@ -46,14 +52,29 @@ class CliContext:
         """
         from lakehouse.sites import open_site
 
-        return open_site(self.site_file, self.home, self.as_name, create=create, replay=replay)
+        site = open_site(self.site_file, self.home, self.as_name, create=create, replay=replay)
+        if replay and site.log_policy.witnesses:
+            self._opened.append((site, site.log.size()))
+        return site
 
     def emit(self, value: object, render: Render) -> None:
-        """Write the result: `value` as one JSON document with --json, else what `render` prints."""
+        """Write the result: `value` as one JSON document with --json, else what `render` prints.
+
+        What the command wrote is cosigned first, as the site demands: without that there is no result.
+        """
+        self._cosign_what_was_written()
         if self.json:
             write_json(value)
         else:
             render(console_for(sys.stdout))
+
+    def _cosign_what_was_written(self) -> None:
+        """Raise Unavailable where fewer witnesses cosign than the site demands, and it does not only warn."""
+        for site, size in self._opened[-1:]:
+            if self.command in WRITING or site.log.size() > size:
+                from lakehouse.pipeline.cosign import cosign_by_policy
+
+                cosign_by_policy(site, self.notice)
 
     def notice(self, sentence: str) -> None:
         """Write a sentence for people to stderr."""

@@ -67,6 +67,14 @@ def show_status(context: typer.Context) -> None:
     cli.emit(status.as_json(), lambda console: _print_status(console, status))
 
 
+def _cosigners(status: "SiteStatus") -> dict[str, object]:
+    if status.cosigned is None:
+        return {}
+    names = status.cosigned["collected"]
+    by = ", ".join(map(str, names)) if isinstance(names, list) and names else "nobody"
+    return {"head cosigned by": f"{by} ({status.cosigned['wanted']} wanted)"}
+
+
 def _print_status(console: "Console", status: "SiteStatus") -> None:
     print_facts(
         console,
@@ -76,6 +84,7 @@ def _print_status(console: "Console", status: "SiteStatus") -> None:
             "initialised": shown(status.initialised),
             "code": status.code_version,
             "log size": status.log_size,
+            **_cosigners(status),
             "acting as": status.actor,
         },
     )

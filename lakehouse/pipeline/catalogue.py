@@ -10,6 +10,7 @@ from lakehouse.core.contract import Check, Column, DatasetContract, Layer, Stati
 from lakehouse.core.release_rules import parse_release_rules
 from lakehouse.errors import WrongUse
 from lakehouse.pipeline.budget import budget_rows
+from lakehouse.pipeline.cosign import is_readable, require_cosigned
 from lakehouse.pipeline.publish_records import current_release
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version
@@ -33,10 +34,13 @@ def describe_table(site: Site, table: str) -> dict[str, object]:
 
     Raises:
         WrongUse: there is no such table.
+        Unavailable: no head over its release has the cosignatures that the site demands.
     """
     site.actor.require("describe")
     contract = site.contracts.require(table)
     release = current_release(site, contract.name) if contract.layer is Layer.GOLD else None
+    if release is not None:
+        require_cosigned(site, release["leaf_index"], f"{table} version {release['version']}")
     return {
         **_summary(site, contract),
         "description": contract.description,
@@ -76,7 +80,9 @@ def _summary(site: Site, contract: DatasetContract) -> dict[str, object]:
 def _size(site: Site, contract: DatasetContract) -> tuple[int | None, int | None]:
     if contract.layer is Layer.GOLD:
         release = current_release(site, contract.name)
-        return (release["rows"], release["version"]) if release else (None, None)
+        if release is None or not is_readable(site, release["leaf_index"]):
+            return None, None
+        return release["rows"], release["version"]
     version = current_version(site, contract.table)
     if version is None:
         return None, None

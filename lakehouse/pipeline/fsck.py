@@ -24,6 +24,7 @@ from lakehouse.pipeline.fsck_registry import (
     read_snapshot,
 )
 from lakehouse.pipeline.fsck_tables import check_table, stray_files, table_folders
+from lakehouse.pipeline.fsck_witnesses import check_cosignatures
 from lakehouse.pipeline.recovery import recover
 from lakehouse.pipeline.site import Site
 
@@ -97,6 +98,7 @@ def check_databases(home: Path) -> FsckResult | None:
 def _check_registry(site: Site, snapshot: Snapshot, say: Say) -> Iterator[Finding]:
     say(f"checking {len(snapshot.of('entries'))} leaves")
     yield from check_log(site, snapshot)
+    yield from check_cosignatures(site, snapshot)
     yield from check_records(snapshot)
     yield from check_statements(snapshot)
     yield from check_vault_age(site, snapshot)

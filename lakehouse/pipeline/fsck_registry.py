@@ -13,11 +13,13 @@ from lakehouse.core.lineage import TABLE_KINDS, LineageRecord, parse_record
 from lakehouse.core.merkle import leaf_hash, roots_by_size
 from lakehouse.core.privacy_statement import CONSENTS, ERASURE, PRIVACY
 from lakehouse.errors import NotVerified, WrongUse
+from lakehouse.pipeline.log_records import kept_lines
 from lakehouse.pipeline.site import Site
 
 STATED = {PRIVACY, CONSENTS, ERASURE}
 TABLES_READ = (
-    "versions", "entries", "records", "checkpoints", "intents", "answers", "decisions", "models", "releases",
+    "versions", "entries", "records", "checkpoints", "cosignatures", "intents", "answers", "decisions",
+    "models", "releases",
 )  # fmt: skip
 
 
@@ -59,7 +61,8 @@ def check_log(site: Site, snapshot: Snapshot) -> Iterator[Finding]:
     for number, row in enumerate(rows):
         if row["leaf_index"] != number or row["leaf_hash"] != leaf_hash(entries[number]).hex():
             yield Finding(kind="entry is not its leaf", place=f"registry.db entries {row['leaf_index']}")
-    for found in site.log.check(entries):
+    carried = [row for row in snapshot.of("cosignatures") if row["size"] == len(entries)]
+    for found in site.log.check(entries, kept_lines(carried)):
         yield Finding(kind=found.kind, place=f"registry/{found.place}")
     roots = [b"", *roots_by_size(leaf_hash(entry) for entry in entries)]
     for row in snapshot.of("checkpoints"):

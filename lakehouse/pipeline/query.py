@@ -10,6 +10,7 @@ from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.contract import DatasetContract, Layer
 from lakehouse.core.release import ReleaseState
 from lakehouse.errors import Damaged, NotReady, Refused, WrongUse
+from lakehouse.pipeline.cosign import require_cosigned
 from lakehouse.pipeline.publish_records import current_release, list_releases, written_releases
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import version_of
@@ -55,6 +56,7 @@ def query(site: Site, text: str, *, purpose: str, as_of: int | None = None) -> Q
         NotAllowed, Refused: role, purpose or query are not covered, or no release is published.
         WrongUse: the query cannot be read or run.
         NotReady: a table has no release.
+        Unavailable: no head over a release has the cosignatures that the site demands.
     """
     site.actor.require("query")
     products = {contract.name: contract for contract in site.contracts.of_layer(Layer.GOLD)}
@@ -110,6 +112,8 @@ def _superseded(site: Site, contract: DatasetContract, version: int) -> Row:
 
 def _release_rows(site: Site, release: Row) -> pa.Table:
     table = f"gold.{release['product']}"
-    if version_of(site, table, release["version"]) is None:
+    version = version_of(site, table, release["version"])
+    if version is None:
         raise Damaged(f"{table} version {release['version']} has no leaf", remedy="livinglab fsck")
+    require_cosigned(site, version.leaf, f"{table} version {version.version}")
     return site.lake.read(table, release["version"])

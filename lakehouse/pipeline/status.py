@@ -14,6 +14,7 @@ from lakehouse.core.release import ReleaseState
 from lakehouse.errors import LivingLabError, NotReady
 from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.catalogue import list_tables
+from lakehouse.pipeline.cosign import REMEDY, Cosigning, read_cosigning
 from lakehouse.pipeline.intents import OPEN
 from lakehouse.pipeline.site import Site
 from lakehouse.version import code_version
@@ -36,7 +37,8 @@ class SiteStatus:
     """How a site stands. Of a home that is not initialised only home, engines and what is missing.
 
     tables: those of `livinglab tables`; runs: newest first {run, time, tables}; waiting: releases that
-    wait for a decision; missing: {what, remedy}.
+    wait for a decision; cosigned: who stands behind the head (`log cosign`), null without witnesses;
+    missing: {what, remedy}.
     """
 
     home: str
@@ -48,6 +50,7 @@ class SiteStatus:
     origin: str | None = None
     log_size: int | None = None
     root: str | None = None
+    cosigned: Mapping[str, object] | None = None
     tables: Sequence[Mapping[str, object]] = ()
     runs: Sequence[Mapping[str, object]] = ()
     waiting: Sequence[Mapping[str, object]] = ()
@@ -58,7 +61,7 @@ class SiteStatus:
 
     def as_json(self) -> dict[str, object]:
         """Return the fields of `status` (INTERFACE, Commands)."""
-        log = {"origin": self.origin, "size": self.log_size, "root": self.root}
+        log = {"origin": self.origin, "size": self.log_size, "root": self.root, "cosigned": self.cosigned}
         return {
             "home": self.home,
             "site": self.site,
@@ -102,6 +105,7 @@ def site_status(site: Site, settings: SiteSettings) -> SiteStatus:
     site.actor.require("status")
     engines = look_at_engines(site.models, settings.detector_model)
     tables = list_tables(site)
+    cosigning = read_cosigning(site) if site.log_policy.witnesses else None
     with site.registry.reading() as tx:
         versions = tx.many("versions", order="leaf_index")
         waiting = tx.many("releases", state=str(ReleaseState.SUBMITTED))
@@ -117,13 +121,14 @@ def site_status(site: Site, settings: SiteSettings) -> SiteStatus:
         origin=site.home.origin,
         log_size=site.log.size(),
         root=site.log.root().hex(),
+        cosigned=cosigning.as_json() if cosigning else None,
         tables=tables,
         runs=last_runs(versions),
         waiting=[_waiting(row, reviewer=site.actor.may("report")) for row in waiting],
         budget=[row.as_json() for row in budget_rows(site)],
         models=[row["name"] for row in models],
         unfinished=unfinished,
-        missing=(*_missing_engines(engines), *_missing_tables(tables)),
+        missing=(*_missing_engines(engines), *_missing_tables(tables), *_missing_trust(site, cosigning)),
     )
 
 
@@ -195,3 +200,14 @@ def _missing_tables(tables: Sequence[Mapping[str, object]]) -> list[dict[str, st
     if any(own["layer"] == "bronze" and own["version"] is not None for own in tables):
         return []
     return [{"what": "no data has been landed", "remedy": "livinglab demo, or livinglab land DATASET PATH"}]
+
+
+def _missing_trust(site: Site, cosigning: Cosigning | None) -> list[dict[str, str]]:
+    """Return what the log's head lacks, and whether outsiders hold another trust than the site file's."""
+    found = []
+    if cosigning is not None and not cosigning.satisfied:
+        found.append({"what": cosigning.tell(), "remedy": REMEDY})
+    if not site.log.trust_is_current():
+        what = "registry/trust.json does not say what the site file now says of witnesses and demands"
+        found.append({"what": what, "remedy": "livinglab trust --renew -o trust.json"})
+    return found

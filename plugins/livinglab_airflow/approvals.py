@@ -11,7 +11,7 @@ from airflow.sdk.execution_time.hitl import HITLUser
 from lakehouse.core.contract import DatasetContract
 from livinglab_airflow.contracts import protection_officers
 from livinglab_airflow.refusals import say_refusals
-from livinglab_airflow.sites import open_task_site
+from livinglab_airflow.sites import cosign_written, open_task_site
 from livinglab_airflow.tasks import RETRIES
 
 UNFINISHED = frozenset({"SUBMITTED", "APPROVED"})
@@ -69,9 +69,12 @@ def decide(waiting: dict[str, str], answer: Mapping[str, Any]) -> dict[str, Any]
     with site.registry.reading() as tx:
         release = tx.one("releases", release_id=release_id)
     if release is None or release["state"] not in UNFINISHED:
+        cosign_written(site)
         raise AirflowSkipException(f"release {release_id} is decided already: this answer changes nothing")
     verdict = "approve" if answer["chosen_options"] == [ApprovalOperator.APPROVE] else "reject"
-    return decide_release(site, release_id, verdict, str(answer["params_input"].get("reason", ""))).as_json()
+    decided = decide_release(site, release_id, verdict, str(answer["params_input"].get("reason", "")))
+    cosign_written(site)
+    return decided.as_json()
 
 
 FIGURES = ("rows", "suppressed", "k", "l", "t", "findings")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.contract import DatasetContract, Layer
 from lakehouse.pipeline.budget import budget_rows
+from lakehouse.pipeline.cosign import read_cosigning
 
 if TYPE_CHECKING:
     from lakehouse.adapters.sql_registry import Transaction
@@ -71,7 +72,7 @@ def compliance_page(site: "Site", runs: list[Line]) -> CompliancePage:
         waiting=_waiting(releases),
         releases=releases[:RELEASES_SHOWN],
         budget=[_budget_line(row.as_json()) for row in budget_rows(site)],
-        log={"size": site.log.size(), "checkpoint": site.log.checkpoint_text()},
+        log=_log_line(site),
         runs=runs,
         quarantine=quarantine,
         reports=report_names(site) if site.actor.may("report") else None,
@@ -94,6 +95,17 @@ def receipt_page(site: "Site", dag_id: str, run_id: str) -> ReceiptPage:
         root=site.log.root().hex(),
         lines=sorted(lines, key=lambda line: int(line["leaf"])),
     )
+
+
+def _log_line(site: "Site") -> Line:
+    """Return the head as the log signed it, and who cosigned it; `cosigning` is None without witnesses."""
+    cosigning = read_cosigning(site).as_json() if site.log_policy.witnesses else None
+    return {
+        "size": site.log.size(),
+        "checkpoint": site.log.signed_head().render(),
+        "cosigning": cosigning,
+        "witnesses": len(site.log_policy.witnesses),
+    }
 
 
 def report_names(site: "Site") -> list[str]:

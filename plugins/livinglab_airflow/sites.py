@@ -1,5 +1,6 @@
 """The site as a task of a DAG run opens it: the run stands in every record the task writes."""
 
+import logging
 import os
 from dataclasses import replace
 from functools import cache
@@ -40,6 +41,13 @@ def _opened(site_file: Path | None, home: str, actor: str | None) -> "Site":
     from lakehouse.sites import open_site
 
     return open_site(site_file, Path(home), actor)
+
+
+def cosign_written(site: "Site") -> None:
+    """End a task that wrote: ask the site's witnesses, and wait, warn or fail as its site file says."""
+    from lakehouse.pipeline.cosign import cosign_by_policy
+
+    cosign_by_policy(site, logging.getLogger(__name__).warning)
 
 
 def input_places(site: "Site", source: str | None) -> dict[str, Path]:

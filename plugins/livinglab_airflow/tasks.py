@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from livinglab_airflow.assets import event_facts
 from livinglab_airflow.refusals import RETRY_POLICY, say_refusals
 from livinglab_airflow.settings import ENGINE_POOL
-from livinglab_airflow.sites import batch_files, input_places, open_task_site
+from livinglab_airflow.sites import batch_files, cosign_written, input_places, open_task_site
 
 RETRIES: dict[str, Any] = {
     "retries": 2,
@@ -38,6 +38,7 @@ def land(dataset: str, place: str) -> dict[str, Any]:
     site = open_task_site()
     folder = input_places(site, context["params"].get("source"))[place]
     result = land_files(site, dataset, batch_files(site, dataset, folder)).as_json()
+    cosign_written(site)
     _say_events({str(result["table"]): result})
     return result
 
@@ -53,6 +54,7 @@ def refine(dataset: str) -> list[dict[str, Any]]:
     if current_version(site, f"bronze.{dataset}") is None:
         raise AirflowSkipException(f"bronze.{dataset} has no version yet")
     results = [result.as_json() for result in refine_dataset(site, dataset)]
+    cosign_written(site)
     _say_events({str(result["table"]): result for result in results})
     return results
 
@@ -63,7 +65,9 @@ def publish(product: str) -> dict[str, Any]:
     """Make a release of `product`: published, refused, or SUBMITTED for the DPO. It never waits."""
     from lakehouse.pipeline.publish import publish as publish_product
 
-    result = publish_product(open_task_site(), product).as_json()
+    site = open_task_site()
+    result = publish_product(site, product).as_json()
+    cosign_written(site)
     _say_events({f"gold.{product}": result})
     return result
 

@@ -64,7 +64,7 @@ def log_statements(site: Site) -> None:
     with site.registry.transaction() as tx:
         tx.add("charges", charge_id="1", population="gait", micro_epsilon=500_000)
         tx.add("batches", dataset="gait_people", batch=1, received=3)
-        tx.add("cosignatures", size=1, witness="w1+00000000", line="line")
+        tx.add("cosignatures", size=1, witness="w1+00000000", line="— w1 AAAAAAAAAA==")
         tx.add("time_stamps", size=1, authority="authority", token="token")
         tx.add("batch_files", dataset="gait_people", source_digest="3" * 64, batch=1, file=0)
 
