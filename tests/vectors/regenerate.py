@@ -1,7 +1,8 @@
 """Write the vectors of this folder anew: `python tests/vectors/regenerate.py`.
 
 They fix our formats for a second implementation: canonical JSON, records and their leaves, digests,
-checkpoints with their tiles, proof bundles with the verdict on each. All bytes are given as text or hex.
+checkpoints with their tiles, keys and cosignatures, trust files, proof bundles and evidence of misbehaviour
+with the steps that fail. All bytes are given as text, base64 or hex.
 Changing one that stands needs a new schema version.
 """
 
@@ -13,23 +14,31 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent / "unit"))
 
+from document_cases import bundle_cases, misbehaviour_cases, trust_cases  # noqa: E402
+from kept_signatures import kept_vectors  # noqa: E402
 from proof_samples import (  # noqa: E402  the samples that the unit tests use
+    CERTIFICATE,
+    COSIGNED_AT,
     DETAILS,
+    QUANTUM,
     SALT,
     SIGNER,
-    TRUST,
-    WITNESSED_TRUST,
-    sample_bundle,
+    STATEMENT,
+    WITNESS,
+    erasure_record,
     sample_record,
+    stated_record,
 )
 
 from lakehouse.adapters.signatures import verify_signature  # noqa: E402
+from lakehouse.adapters.time_stamps import check_stamp  # noqa: E402
 from lakehouse.core.canonical import canonical_json, digest_json  # noqa: E402
 from lakehouse.core.checkpoint import Checkpoint  # noqa: E402
+from lakehouse.core.cosignature import cosigned_message  # noqa: E402
 from lakehouse.core.digests import commit_details, file_digest  # noqa: E402
 from lakehouse.core.merkle import leaf_hash, root_of  # noqa: E402
+from lakehouse.core.misbehaviour import check_misbehaviour  # noqa: E402
 from lakehouse.core.tiles import EMPTY_EDGE, grow  # noqa: E402
-from lakehouse.core.trust import Trust  # noqa: E402
 from lakehouse.core.verification import verify_bundle  # noqa: E402
 
 REFUSED_JSON = [
@@ -55,7 +64,10 @@ def canonical_vectors() -> dict[str, Any]:
 
 
 def record_vectors() -> list[dict[str, Any]]:
-    """Records with their canonical bytes, leaf and commitment."""
+    """Records with their canonical bytes, leaf, and what they commit to."""
+    privacy, erasure = {"privacy": STATEMENT}, {"erasure": CERTIFICATE}
+    records = [(sample_record(number), {}) for number in range(3)]
+    records += [(stated_record(), privacy), (erasure_record(), erasure)]
     return [
         {
             "record": record.public_fields(),
@@ -64,8 +76,11 @@ def record_vectors() -> list[dict[str, Any]]:
             "details": DETAILS,
             "salt": SALT.hex(),
             "details_commitment": commit_details(DETAILS, SALT),
+            "statements": {
+                name: {"salt": opened.salt.hex(), "value": opened.value} for name, opened in opened_by.items()
+            },
         }
-        for record in (sample_record(number) for number in range(3))
+        for record, opened_by in records
     ]
 
 
@@ -107,37 +122,52 @@ def log_vectors() -> dict[str, Any]:
                 "leaf_hash_of_file": hashed,
             }
         )
-    return {"seed": "01" * 32, "vkey": SIGNER.vkey, "entries": "entry 0, entry 1, ...", "logs": logs}
+    return {
+        "seed": "01" * 32,
+        "vkey": SIGNER.vkey,
+        "entries": "entry 0, entry 1, ...",
+        "logs": logs,
+        "cosignatures": [_cosignature_case(seconds) for seconds in (1, COSIGNED_AT, 253_402_300_799)],
+    }
+
+
+def _cosignature_case(seconds: int) -> dict[str, Any]:
+    """One checkpoint cosigned with Ed25519; the message for ML-DSA-44 beside it (lines: kept_signatures)."""
+    text = Checkpoint(origin=SIGNER.key.name, size=258, root=b"\x07" * 32).render()
+    return {
+        "checkpoint": text,
+        "time": seconds,
+        "seed": "02" * 32,
+        "vkey": WITNESS.key.render(),
+        "message": cosigned_message(WITNESS.key, text, seconds).decode(),
+        "line": WITNESS.cosign(text, seconds).render(),
+        "ml_dsa_44_message": cosigned_message(QUANTUM.key, text, seconds).hex(),
+    }
 
 
 def bundle_vectors() -> list[dict[str, Any]]:
     """Bundles, sound and not, each with the trust file and the steps that must fail."""
-    sound = sample_bundle().render().decode()
-    cases: list[tuple[str, str, Trust]] = [
-        ("a gold version", sound, TRUST),
-        ("an answer", sample_bundle(3).render().decode(), TRUST),
-        ("opened details", sample_bundle(opened=True).render().decode(), TRUST),
-        ("cosigned", sample_bundle(cosigned=True).render().decode(), WITNESSED_TRUST),
-        ("the only leaf", sample_bundle(0, 1, earlier=None).render().decode(), TRUST),
-        ("witness demanded, none there", sound, WITNESSED_TRUST),
-        ("witness of nobody we trust", sample_bundle(cosigned=True).render().decode(), TRUST),
-        ("another version number", sound.replace('"version":4', '"version":5'), TRUST),
-        ("another index", sound.replace("index 4", "index 3"), TRUST),
-        ("earlier head before the leaf", sample_bundle(earlier=4).render().decode(), TRUST),
-        ("trailing byte", sound + "\n", TRUST),
-        ("unknown field", sound.replace('"details":null', '"details":null,"extra":1'), TRUST),
-        ("duplicate key", sound.replace('"details":null', '"details":null,"details":null'), TRUST),
-        ("another layout", json.dumps(json.loads(sound), indent=1) + "\n", TRUST),
-    ]
-    return [
-        {"name": name, "bundle": text, "trust": trust.render(), "failed": _failed(text, trust)}
-        for name, text, trust in cases
-    ]
+    made = []
+    for name, text, trust in bundle_cases():
+        verdict = verify_bundle(text.encode(), trust, verify_signature, check_stamp=check_stamp)
+        failed = [check.name for check in verdict.checks if not check.ok]
+        made.append({"name": name, "bundle": text, "trust": trust.render(), "failed": failed})
+    return made
 
 
-def _failed(text: str, trust: Trust) -> list[str]:
-    verdict = verify_bundle(text.encode(), trust, verify_signature)
-    return [check.name for check in verdict.checks if not check.ok]
+def misbehaviour_vectors() -> list[dict[str, Any]]:
+    """Evidence, sound and not, each with the trust file and the steps that must fail."""
+    made = []
+    for name, text, trust in misbehaviour_cases():
+        verdict = check_misbehaviour(text.encode(), trust, verify_signature)
+        failed = [check.name for check in verdict.checks if not check.ok]
+        made.append({"name": name, "evidence": text, "trust": trust.render(), "failed": failed})
+    return made
+
+
+def trust_vectors() -> list[dict[str, Any]]:
+    """Trust files, and texts that are none."""
+    return [{"name": name, "trust": text, "accepted": good} for name, text, good in trust_cases()]
 
 
 def vector_files() -> dict[str, str]:
@@ -148,6 +178,9 @@ def vector_files() -> dict[str, str]:
         "digests.json": digest_vectors(),
         "logs.json": log_vectors(),
         "bundles.json": bundle_vectors(),
+        "misbehaviour.json": misbehaviour_vectors(),
+        "trust.json": trust_vectors(),
+        "kept_signatures.json": kept_vectors(),
     }
     return {name: json.dumps(value, indent=1, ensure_ascii=True) + "\n" for name, value in made.items()}
 
