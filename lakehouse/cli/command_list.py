@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "The whole job": ("demo", "ui", "status"),
-    "Data": ("sample", "fetch", "land", "refine", "quarantine", "publish"),
+    "Data": ("sample", "fetch", "land", "refine", "quarantine", "publish", "optimise"),
     "Questions": ("tables", "describe", "query", "ask", "budget"),
     "The gate for people": ("releases", "approve", "reject", "withdraw"),
     "Models": ("models", "predict"),
-    "Proof": ("prove", "trust", "verify", "log", "witness", "fsck"),
+    "Proof": ("prove", "trust", "verify", "paper", "log", "witness", "fsck"),
     "A person, a report, the rules": ("access", "report", "contracts"),
 }
 LONGEST_SENTENCE = 160

@@ -29,7 +29,9 @@ def register(app: typer.Typer) -> None:
 
 def check_proof(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The proof bundle, or evidence of misbehaviour.")],
+    file: Annotated[
+        Path, typer.Argument(help="The proof bundle, its paper as text, or evidence of misbehaviour.")
+    ],
     data: Annotated[
         Path | None, typer.Option(help="Folder of the Delta table, to compare its files.")
     ] = None,
@@ -49,10 +51,11 @@ def check_proof(
     Reads FILE, the trust file and, with --data, the table's files; needs no home and no keys. Writes nothing.
     Example: livinglab verify proof.json --trust trust.json --data lake/gold/gait_by_cohort
     """
+    from lakehouse.core.paper import unfold_document
     from lakehouse.pipeline.verify import verify
 
     context = context_of(ctx)
-    document = _read_file(file, "the proof bundle")
+    document = unfold_document(_read_file(file, "the proof bundle"))
     opened = None if opening is None else _read_file(opening, "the opening", LARGEST_OPENING)
     own_rows = None if rows is None else _read_file(rows, "the file of rows", LARGEST_ROWS)
     trusted = _read_trust(trust, context.home)

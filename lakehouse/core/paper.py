@@ -89,6 +89,13 @@ def parse_paper(text: str) -> bytes:
     return bundle
 
 
+def unfold_document(data: bytes) -> bytes:
+    """Return the bundle of a file that may be a paper's text or page; other files as they are."""
+    if data.startswith(b"{") or MARK.encode() not in data:
+        return data
+    return parse_paper(data.decode("utf-8", errors="replace"))
+
+
 def _read_part(match: re.Match[str]) -> PaperPart:
     bundle_id, number, count, check, piece = match.groups()
     part = PaperPart(bundle_id=bundle_id, number=int(number), count=int(count), piece="".join(piece.split()))
