@@ -84,7 +84,7 @@ def _assemble(settings: SiteSettings, home: Home, actor: Actor, run: str | None)
         keys=keys,
         log=_open_log(settings, home, keys),
         lake=DeltaLake(home.place("lake"), home.place("work"), settings.engine),
-        detector=Detector(settings.detector_model),
+        detector=Detector(settings.detector_models),
         validator=Validator(),
         dp=OpenDpEngine(),
         models=ModelsEnvironment(

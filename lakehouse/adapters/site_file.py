@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lakehouse.adapters.language_models import DEFAULT_MODELS
 from lakehouse.adapters.log_settings import LogSettings, parse_log_settings
 from lakehouse.adapters.spark_jars import default_folder
 from lakehouse.adapters.spark_session import PROJECT, Engine
@@ -26,7 +27,7 @@ class SiteSettings:
     engine: Engine
     models_folder: Path
     models_python: Path
-    detector_model: str
+    detector_models: Mapping[str, str]
     actors: ActorMap
     log: LogSettings
 
@@ -58,13 +59,23 @@ def read_site_file(path: Path | None = None) -> SiteSettings:
         ),
         models_folder=folder / models.text("folder", "../../models"),
         models_python=folder / models.text("python", "../../models/.venv/bin/python"),
-        detector_model=detector.text("model", "en_core_web_sm"),
+        detector_models=_language_models(detector),
         actors=parse_actors(actors if isinstance(actors, Mapping) else None, chosen.name),
         log=parse_log_settings(top.section("log"), folder),
     )
     for section in (top, engine, models, detector):
         section.finish()
     return settings
+
+
+def _language_models(detector: Section) -> Mapping[str, str]:
+    """Return language -> model: `model` is the English one, `[detector.models]` names those of others."""
+    english = detector.text("model", DEFAULT_MODELS["en"])
+    named = detector.mapping("models")
+    for language, model in named.items():
+        if not isinstance(model, str):
+            raise detector.error("models", f"the model of {language!r} must be a name")
+    return {**DEFAULT_MODELS, "en": english, **{language: str(model) for language, model in named.items()}}
 
 
 def _with_own_log(top: Section, folder: Path) -> SiteSettings:

@@ -3,7 +3,9 @@
 What goes: everything the detector finds, and every occurrence, whatever its case, of the subject's
 own identifiers from all sources. Dates move like all dates of the person; what cannot be read as a
 date becomes <DATE>. `{ method = "redact", language = "language", day_first = false }`: `language`
-names the column that says in what language a text is.
+names the column that says in what language a text is; `in_language = "fr"` says it for all of them
+(English where neither is given). A text whose language is unstated or has no model is refused, never
+read by a model of another language: its names would stay (`language_not_supported`).
 """
 
 import unicodedata
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import regex  # type: ignore[import-untyped]
 
-from lakehouse.adapters.presidio_detector import Finding
+from lakehouse.adapters.presidio_detector import LANGUAGE, Finding
 from lakehouse.core.contract import Column
 from lakehouse.methods.context import Applied, MethodContext
 from lakehouse.methods.parameters import Parameters
@@ -23,6 +25,9 @@ from lakehouse.methods.text_dates import shift_text_date
 
 DATE = "DATE_TIME"
 OWN = "IDENTIFIER"
+NOT_SUPPORTED = "language_not_supported"
+DAY_FIRST_LANGUAGES = frozenset({"fr", "de"})
+"""Where `03/04/2021` is the third of April whatever the contract says of the others."""
 TAGS: Mapping[str, str] = {
     OWN: "<IDENTIFIER>",
     "PERSON": "<PERSON>",
@@ -33,6 +38,11 @@ TAGS: Mapping[str, str] = {
     "LOCATION": "<LOCATION>",
     "RECORD_ID": "<ID>",
     "US_SSN": "<ID>",
+    "FR_NIR": "<ID>",
+    "DE_KVNR": "<ID>",
+    "DE_RVNR": "<ID>",
+    "DEVICE_ID": "<ID>",
+    "HOSPITAL": "<HOSPITAL>",
     DATE: "<DATE>",
 }
 SHORTEST_FOLDED = 3
@@ -53,20 +63,24 @@ def apply(values: pa.Array, column: Column, context: MethodContext) -> Applied:
     given = Parameters(column)
     subjects: list[str | None] = context.subjects.to_pylist()
     texts = [None if text is None else unicodedata.normalize("NFC", text) for text in values.to_pylist()]
-    found = _findings(texts, given, context)
+    languages = _languages(texts, given, context)
+    found = _findings(texts, languages, context)
     shifts = days_of_shift(context.vault, subjects)
     patterns = {name: identifier_pattern(context.identifiers.get(name, ())) for name in set(subjects) if name}
     day_first = bool(given.get("day_first", False))
     counts = Counter[str]()
     redacted: list[str | None] = []
-    for text, findings, subject in zip(texts, found, subjects, strict=True):
-        if text is None:
+    for text, language, findings, subject in zip(texts, languages, found, subjects, strict=True):
+        if text is None or language is None:
             redacted.append(None)
             continue
         regions = _merged(_regions(text, findings, patterns.get(subject or "")))
         counts.update(region.entity for region in regions)
-        redacted.append(_replaced(text, regions, shifts.get(subject), day_first))
-    return Applied(values=pa.array(redacted, pa.string()), findings=dict(counts))
+        days_lead = day_first or language in DAY_FIRST_LANGUAGES
+        redacted.append(_replaced(text, regions, shifts.get(subject), days_lead))
+    return Applied(
+        values=pa.array(redacted, pa.string()), rejected=_refused(texts, languages), findings=dict(counts)
+    )
 
 
 def identifier_pattern(identifiers: Iterable[str]) -> "regex.Pattern[str] | None":
@@ -85,15 +99,26 @@ def _flexible(value: str) -> str:
     return f"(?i:{words})" if len(value) >= SHORTEST_FOLDED else words
 
 
-def _findings(texts: Sequence[str | None], given: Parameters, context: MethodContext) -> list[list[Finding]]:
+def _languages(texts: Sequence[str | None], given: Parameters, context: MethodContext) -> list[str | None]:
+    """Return the language (n) that each text is read in, None where there is no model for it."""
     named = given.get("language")
     if named is None:
-        return context.detector.find_in_texts(texts)
+        return [context.detector.language_of(str(given.get("in_language", LANGUAGE)))] * len(texts)
     if named not in context.rows.column_names:
         raise given.error("language", "is not a column of the input")
-    languages = [language or "en" for language in context.rows.column(named).to_pylist()]
+    return [context.detector.language_of(tag) for tag in context.rows.column(named).to_pylist()]
+
+
+def _refused(texts: Sequence[str | None], languages: Sequence[str | None]) -> dict[int, str]:
+    told = enumerate(zip(texts, languages, strict=True))
+    return {row: NOT_SUPPORTED for row, (text, language) in told if text is not None and language is None}
+
+
+def _findings(
+    texts: Sequence[str | None], languages: Sequence[str | None], context: MethodContext
+) -> list[list[Finding]]:
     found: list[list[Finding]] = [[] for _ in texts]
-    for language in sorted(set(languages)):
+    for language in sorted({language for language in languages if language}):
         chosen = [row for row, own in enumerate(languages) if own == language]
         results = context.detector.find_in_texts([texts[row] for row in chosen], language)
         for row, findings in zip(chosen, results, strict=True):

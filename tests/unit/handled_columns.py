@@ -44,7 +44,15 @@ class FoundPlaces(Detector):
         for entity, value in self._found:
             start = text.find(value)
             if start >= 0:
-                yield Finding(entity=entity, start=start, end=start + len(value), score=0.9, detector="test")
+                yield Finding(
+                    entity=entity,
+                    start=start,
+                    end=start + len(value),
+                    score=0.9,
+                    detector="test",
+                    version="1",
+                    reason="told",
+                )
 
 
 def context(subjects, detector=None, identifiers=None, vault=None, **columns) -> MethodContext:

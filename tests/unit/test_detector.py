@@ -117,10 +117,10 @@ def test_detection_needs_no_network(monkeypatch):
 def test_a_missing_model_is_not_ready():
     """Exit code 3 with the command that helps; nothing is downloaded."""
     with pytest.raises(NotReady, match="is not installed"):
-        Detector("en_core_web_none").find_in_texts(["Anna"])
+        Detector({"en": "en_core_web_none"}).find_in_texts(["Anna"])
 
 
 def test_the_digest_changes_with_the_model():
     """Reports name what detected; another model is another detector."""
-    assert Detector().digest == Detector().digest != Detector("other").digest
-    assert Finding.__slots__ == ("entity", "start", "end", "score", "detector")
+    assert Detector().digest == Detector().digest != Detector({"en": "other"}).digest
+    assert Finding.__slots__ == ("entity", "start", "end", "score", "detector", "version", "reason")

@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 from handled_columns import FoundPlaces, KeysOnly, column, context
 
+from lakehouse.adapters.presidio_detector import Detector
 from lakehouse.errors import ContractError
 from lakehouse.methods.redact import apply, identifier_pattern
 from lakehouse.methods.shift_dates import days_of_shift
@@ -74,6 +75,30 @@ def test_a_language_column_that_is_not_there_is_named():
     """The contract's mistake is said with its key."""
     with pytest.raises(ContractError, match="language"):
         apply(pa.array(["x"]), column("redact", language="tongue"), context(["ann"]))
+
+
+def test_a_text_without_a_model_for_its_language_is_refused():
+    """Unstated, unknown or without a model: no text leaves, with its reason; `fr-CA` is French."""
+    around = context(["ann"] * 5, detector=FoundPlaces(), tongue=["en", None, "tlh", "de", "fr-CA"])
+    made = apply(pa.array(["a", "b", "c", "d", "e"]), column("redact", language="tongue"), around)
+    assert made.values.to_pylist() == ["a", None, None, None, "e"]
+    assert made.rejected == dict.fromkeys((1, 2, 3), "language_not_supported")
+
+
+def test_a_redaction_that_reads_every_language_as_english_leaves_a_date():
+    """The broken variant: a date in French words is nothing to the English model and rules."""
+    note = "née le douze mars mille neuf cent cinquante, vue ce jour"
+    words = "douze mars mille neuf cent cinquante"
+    french, english = (Detector().find_in_texts([note], language)[0] for language in ("fr", "en"))
+    assert words in {note[found.start : found.end] for found in french}
+    assert not any(found.end > note.index("douze") for found in english)
+
+
+def test_a_french_date_in_words_stays_french():
+    """Day first, in its own language, whatever the contract says of other dates."""
+    assert shift_text_date("1er mars 2021", 10, day_first=False) == "11 mars 2021"
+    assert shift_text_date("25 décembre 2020", 10, day_first=False) == "4 janvier 2021"
+    assert shift_text_date("25 AOUT 2020", 10, day_first=False) == "4 SEPTEMBRE 2020"
 
 
 @pytest.mark.parametrize(

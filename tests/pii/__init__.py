@@ -1,0 +1,1 @@
+"""How well personal data is found, on labelled texts: `make pii-report`."""
