@@ -63,30 +63,26 @@ def check_proof(
         raise UnreadableInput("--data is not a folder", remedy="give the folder of the Delta table")
     verdict = verify(document, trusted, data=data, opening=opened, rows=own_rows)
     found = _recompute(document, data) if again else None
-    same = all(one.ok is not False for one in found or ())
-    fields = verdict_fields(verdict)
-    if found is not None:
-        fields = {
-            **fields,
-            "verified": verdict.verified and same,
-            "recomputed": [asdict(one) for one in found],
-        }
-
-    def show(console: "Console") -> None:
-        _show_recomputed(console, found or [])
-        _show_verdict(console, verdict, same)
-
-    context.emit(fields, show)
-    if not (verdict.verified and same):
+    fields = verdict_fields(verdict, found)
+    context.emit(fields, lambda console: _show_verdict(console, verdict, found or [], fields["verified"]))
+    if not fields["verified"]:
         raise typer.Exit(NotVerified.exit_code)
 
 
-def verdict_fields(verdict: "Verdict") -> dict[str, Any]:
-    """Return the verdict as `verify --json` shows it; `misbehaviour` only where evidence was checked."""
+def verdict_fields(verdict: "Verdict", found: "list[Recomputed] | None" = None) -> dict[str, Any]:
+    """Return the verdict as `verify --json` shows it.
+
+    `misbehaviour` is there where evidence was checked, `recomputed` where a table was measured again.
+    """
     checks = [{"name": check.name, "ok": check.ok, "why": check.why} for check in verdict.checks]
     record = verdict.record.public_fields() if verdict.record else None
-    fields = {"checks": checks, "verified": verdict.verified, "record": record}
-    return {**fields, "misbehaviour": True} if verdict.misbehaviour else fields
+    same = all(one.ok is not False for one in found or ())
+    fields = {"checks": checks, "verified": verdict.verified and same, "record": record}
+    if verdict.misbehaviour:
+        fields["misbehaviour"] = True
+    if found is not None:
+        fields["recomputed"] = [asdict(one) for one in found]
+    return fields
 
 
 def _recompute(document: bytes, data: Path | None) -> "list[Recomputed]":
@@ -97,13 +93,10 @@ def _recompute(document: bytes, data: Path | None) -> "list[Recomputed]":
     return recompute(document, data)
 
 
-def _show_recomputed(console: "Console", found: "list[Recomputed]") -> None:
+def _show_verdict(console: "Console", verdict: "Verdict", found: "list[Recomputed]", verified: bool) -> None:
     words = {True: "same", False: "DIFF", None: "-   "}
     for one in found:
         console.print(f"{words[one.ok]}  {one.name}: {one.why}", soft_wrap=True)
-
-
-def _show_verdict(console: "Console", verdict: "Verdict", same: bool = True) -> None:
     for check in verdict.checks:
         console.print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.why}", soft_wrap=True)
     record = verdict.record
@@ -112,7 +105,7 @@ def _show_verdict(console: "Console", verdict: "Verdict", same: bool = True) -> 
         console.print(f"\n{record.kind} {subject or ''} at {record.time}".rstrip())
     if verdict.misbehaviour and verdict.verified:
         console.print("\nMISBEHAVIOUR: the log signed two heads that cannot belong to one log")
-    console.print("verified" if verdict.verified and same else "NOT VERIFIED")
+    console.print("verified" if verified else "NOT VERIFIED")
 
 
 def _read_trust(path: Path | None, home: Path | None) -> "Trust":
