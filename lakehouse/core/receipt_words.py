@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lakehouse.core.bundle import ProofBundle
+from lakehouse.core.bundle import ProofBundle, TimeStamp
 from lakehouse.core.checkpoint import parse_checkpoint
 from lakehouse.core.merkle import leaf_hash
+from lakehouse.core.time_stamp import parse_time_stamp
 
 _DID: Mapping[str, str] = {
     "create": "a table was created",
@@ -40,7 +41,10 @@ class ReceiptWords:
 
 
 def describe_bundle(bundle: ProofBundle) -> ReceiptWords:
-    """Return what a bundle says: kind, table, version, time, leaf, origin, and what stands behind it."""
+    """Return what a bundle says: kind, table, version, time, leaf, origin, and what stands behind it.
+
+    Raises NotVerified where a time stamp cannot be read.
+    """
     record, note = bundle.record, bundle.proof.checkpoint
     head = parse_checkpoint(note.text)
     did = _DID.get(record.kind, record.kind)
@@ -51,11 +55,11 @@ def describe_bundle(bundle: ProofBundle) -> ReceiptWords:
         "Table": subject,
         "When": record.time,
         "Log": head.origin,
-        "Entry": f"{bundle.proof.index} of {head.size} (counted from 0)",
-        "Leaf": leaf_hash(record.public_bytes()).hex(),
+        "Leaf": f"number {bundle.proof.index} (the first is 0) of {head.size} in the log",
+        "Leaf hash": leaf_hash(record.public_bytes()).hex(),
         "Also states": "; ".join(_STATED.get(name, name) for name in sorted(bundle.statements)) or None,
         "Cosigned by": ", ".join(sorted(cosigners)) or "nobody",
-        "Time-stamped by": ", ".join(stamp.authority for stamp in bundle.time_stamps) or "nobody",
+        "Time-stamped by": "; ".join(_told_stamp(stamp) for stamp in bundle.time_stamps) or "nobody",
     }
     return ReceiptWords(
         title=f"Proof: {subject or record.kind}",
@@ -64,6 +68,10 @@ def describe_bundle(bundle: ProofBundle) -> ReceiptWords:
         ),
         facts={name: _printed(value) for name, value in facts.items() if value is not None},
     )
+
+
+def _told_stamp(stamp: TimeStamp) -> str:
+    return f"{stamp.authority}, on {parse_time_stamp(stamp.token).time}"
 
 
 def _printed(text: str) -> str:

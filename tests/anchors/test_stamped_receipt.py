@@ -79,7 +79,12 @@ def test_a_receipt_says_what_is_proved_and_loads_nothing(site: Site, tmp_path: P
     run(["paper", str(tmp_path / "proof.json"), "-o", str(tmp_path / "receipt.html")])
     page = (tmp_path / "receipt.html").read_text()
 
-    for told in ("a person decided about a release", bundle.record.time, "1 of 3", "clock.example"):
+    for told in (
+        "a person decided about a release",
+        bundle.record.time,
+        "number 1 (the first is 0) of 3",
+        "clock.example",
+    ):
         assert told in page
     assert "<script" not in page
     assert "http" not in page.replace("http-equiv", "")
