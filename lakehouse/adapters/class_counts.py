@@ -13,6 +13,8 @@ Column = npt.NDArray[np.integer[Any]]
 Flags = npt.NDArray[np.bool_]
 
 LARGEST_KEY = 2**62
+DENSE = 4
+"""Up to how many places a key keys are counted in an array of places."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,18 +105,33 @@ def count_combinations(
 
 def sum_by_key(key: Whole, count: Whole) -> tuple[Whole, Whole]:
     """Return the distinct keys, ascending, and the summed counts of each."""
+    if _dense(key):
+        sums = sums_by_place(key, count, 0)
+        found = np.flatnonzero(sums)
+        return found, sums[found]
     key, order = _sorted_keys(key)
     begins = np.flatnonzero(_new_keys(key))
-    return key[begins], np.add.reduceat(count[order], begins) if len(key) else count
+    return key[begins], np.add.reduceat(count[order], begins)
 
 
 def group_by_key(key: Whole) -> tuple[Whole, Whole]:
     """Return the number of the group of each item, groups by ascending key, and one item of each group."""
+    if _dense(key):
+        found = np.bincount(key) > 0
+        group = (np.cumsum(found) - 1)[key]
+        sample = np.empty(int(found.sum()), np.int64)
+        sample[group] = np.arange(len(key))
+        return group, sample
     ordered, order = _sorted_keys(key)
     new = _new_keys(ordered)
     group = np.empty(len(key), np.int64)
     group[order] = np.cumsum(new) - 1
     return group, order[new]
+
+
+def _dense(key: Whole) -> bool:
+    """Whether counting by place is cheaper than sorting; always so where there is no key."""
+    return int(key.max(initial=0)) <= DENSE * len(key)
 
 
 def _sorted_keys(key: Whole) -> tuple[Whole, Whole]:

@@ -13,12 +13,9 @@ import numpy as np
 from lakehouse.adapters.class_counts import Column, Combinations, Flags, ValueCounts, Whole, sums_by_place
 from lakehouse.adapters.class_distances import Distances, distances_of, largest_distance
 from lakehouse.adapters.level_lattice import LevelLattice, Levels, LossWeights
+from lakehouse.adapters.merged_tables import MergedTables
 from lakehouse.adapters.quasi_codes import QuasiCodes
 from lakehouse.core.groups import GroupMeasures, GroupTargets, SensitiveColumn
-
-WORTH_KEEPING = 0.7
-TABLES_KEPT = 3
-"""How many times the distinct combinations of rows the tables at hand may hold together."""
 
 ROUNDING = 1e-6
 """How far, as a share of a row, a bound in floats may err before it closes a node."""
@@ -37,11 +34,9 @@ class CodedPeople:
         """How many rows there are."""
         return int(self.classes.counts.sum())
 
-    def merged(self, levels: Levels, source: Combinations) -> Combinations:
-        """Return the classes at these levels, merged from a finer table."""
-        pairs = list(zip(self.quasi, levels, strict=True))
-        places = [column.places[level] for column, level in pairs]
-        return source.merged(places, [len(column.labels[level]) for column, level in pairs])
+    def at(self, levels: Levels) -> Combinations:
+        """Return the classes at these levels."""
+        return MergedTables(self.quasi, self.classes, ()).at(levels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +86,7 @@ def search_grouping(people: CodedPeople, targets: GroupTargets) -> Grouping | No
 def group_rows(people: CodedPeople, levels: Levels, targets: GroupTargets) -> Grouping | None:
     """Generalise to `levels` and leave out the classes that miss a target; None where none stays."""
     search = _Search(people, targets)
-    found = search.fit(levels, people.merged(levels, people.classes))
+    found = search.fit(levels, people.at(levels))
     return None if found is None else search.grouping(found)
 
 
@@ -117,8 +112,7 @@ class _Search:
         self._allowed = int(targets.suppression * people.rows)
         self._weights = LossWeights(people.quasi, people.rows)
         self._lattice = LevelLattice(people.quasi, people.classes, self._weights)
-        self._tables = [people.classes]
-        self._room = TABLES_KEPT * len(people.classes)
+        self._tables = MergedTables(people.quasi, people.classes, self._lattice.columns_by_spread)
 
     def run(self) -> _Fitting | None:
         """Look at open nodes until none is left."""
@@ -131,7 +125,7 @@ class _Search:
                 best = found
             if best is not None:
                 self._lattice.close_beaten(*best.order)
-            levels = self._lattice.middle()
+            levels = self._lattice.promising()
         return best
 
     def fit(self, levels: Levels, classes: Combinations) -> _Fitting | None:
@@ -160,7 +154,7 @@ class _Search:
 
     def _look(self, levels: Levels) -> _Fitting | None:
         """Return the node where it meets the targets; the lattice learns what holds for finer ones."""
-        classes = self._merged(levels)
+        classes = self._tables.at(levels)
         stays: Flags = classes.counts >= self._targets.k
         if self._leaves_out(classes, stays) <= self._allowed:
             stays &= _diverse(classes, self._targets.l)
@@ -172,15 +166,6 @@ class _Search:
         self._lattice.raise_bounds(levels, self._extra(levels, classes, stays), suppressed)
         found = self._closest(levels, classes, stays)
         return found if found is not None and found.suppressed <= self._allowed else None
-
-    def _merged(self, levels: Levels) -> Combinations:
-        source = self._tables[self._lattice.source[levels]]
-        classes = self._people.merged(levels, source)
-        if len(classes) < WORTH_KEEPING * len(source) and len(classes) <= self._room:
-            self._room -= len(classes)
-            self._lattice.offer_source(levels, len(self._tables), len(classes))
-            self._tables.append(classes)
-        return classes
 
     def _closest(self, levels: Levels, classes: Combinations, stays: Flags) -> _Fitting | None:
         """Leave out the classes that lie too far from the rest; None where none stays."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lakehouse.adapters.class_counts import Combinations, sums_by_place
+from lakehouse.adapters.class_counts import Column, Combinations, Whole, sums_by_place
 from lakehouse.adapters.quasi_codes import QuasiCodes
 
 Levels = tuple[int, ...]
@@ -58,12 +58,14 @@ class LevelLattice:
 
     def __init__(self, quasi: Sequence[QuasiCodes], classes: Combinations, weights: LossWeights) -> None:
         """Start from the loss of each node with nothing left out."""
+        pairs = list(zip(quasi, classes.codes, strict=True))
         self.shape = tuple(column.levels for column in quasi)
         self.loss: Amounts = np.asarray(reduce(np.add.outer, weights.of_levels(classes)))
         self.suppressed = np.zeros(self.shape, np.int64)
         self.open = np.ones(self.shape, np.bool_)
-        self.source = np.zeros(self.shape, np.int64)
-        self._source_size = np.full(self.shape, len(classes), np.int64)
+        spreads = [_entropies(column, codes, classes.counts) for column, codes in pairs]
+        self._spread = np.asarray(reduce(np.add.outer, spreads))
+        self.columns_by_spread = sorted(range(len(quasi)), key=lambda column: -spreads[column][0])
         self._base = self.loss.copy()
         self._refines = [
             np.array([[column.refines(fine, coarse) for coarse in range(size)] for fine in range(size)])
@@ -78,14 +80,6 @@ class LevelLattice:
     def unsuppressed(self, levels: Levels) -> int:
         """Return what all rows cost at these levels."""
         return int(self._base[levels])
-
-    def offer_source(self, levels: Levels, number: int, size: int) -> None:
-        """Say that a table at these levels is at hand, `size` classes from which coarser ones are merged."""
-        pairs = zip(self._refines, levels, strict=True)
-        coarser = np.ix_(*(np.flatnonzero(known[level]) for known, level in pairs))
-        smaller = self._source_size[coarser] > size
-        self.source[coarser] = np.where(smaller, number, self.source[coarser])
-        self._source_size[coarser] = np.where(smaller, size, self._source_size[coarser])
 
     def close(self, levels: Levels) -> None:
         """Say that a node needs no further look."""
@@ -108,19 +102,30 @@ class LevelLattice:
         beaten = (self.loss > loss) | ((self.loss == loss) & more)
         self.open &= ~np.asarray(beaten, np.bool_)
 
-    def middle(self) -> Levels | None:
-        """Return an open node whose least loss is about the median of all open ones; the cheapest of those.
+    def promising(self) -> Levels | None:
+        """Return the open node that has the fewest classes, as far as its columns tell one by one.
 
-        The median halves what is open whether the node meets the targets or not.
+        Only the half of least possible loss is looked at: meeting the targets there closes the other
+        half, and missing them closes all that is finer still.
         """
         places = np.flatnonzero(self.open)
         if not len(places):
             return None
-        low, high = len(places) * 3 // 8, max(len(places) * 5 // 8, len(places) * 3 // 8 + 1)
-        ranked = places[np.argsort(self.loss.reshape(-1)[places].astype(float), kind="stable")[low:high]]
-        chosen = ranked[np.argmin(self._source_size.reshape(-1)[ranked])]
+        losses = self.loss.reshape(-1)[places].astype(float)
+        half = places[np.argsort(losses, kind="stable")[: (len(places) + 1) // 2]]
+        chosen = half[np.argmin(self._spread.reshape(-1)[half])]
         return tuple(int(level) for level in np.unravel_index(chosen, self.shape))
 
     def _finer(self, levels: Levels) -> tuple[npt.NDArray[np.intp], ...]:
         pairs = zip(self._refines, levels, strict=True)
         return np.ix_(*(np.flatnonzero(known[:, level]) for known, level in pairs))
+
+
+def _entropies(column: QuasiCodes, codes: Column, counts: Whole) -> npt.NDArray[np.float64]:
+    """Return how evenly rows are spread over the labels of each level, in nats."""
+    held = []
+    for places, labels in zip(column.places, column.labels, strict=True):
+        rows = sums_by_place(places[codes], counts, len(labels))
+        shares = rows[rows > 0] / rows.sum()
+        held.append(-float((shares * np.log(shares)).sum()))
+    return np.array(held)

@@ -109,7 +109,7 @@ def test_every_node_is_judged_as_row_by_row(
 def test_k_l_and_t_are_those_of_the_definitions(rows: list[Row]) -> None:
     people = coded(rows).people
     labels = [tuple(h.label(v, 0) for v, h in zip(row, HIERARCHIES, strict=False)) for row in rows]
-    classes = people.merged((0, 0, 0), people.classes)
+    classes = people.at((0, 0, 0))
     assert measure_classes(classes, COLUMNS) == measure_groups(labels, microdata(rows).sensitive)
 
 
