@@ -16,6 +16,8 @@ from lakehouse.errors import NotVerified, WrongUse
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
 LARGEST_NUMBER = 2**53 - 1
+DEEPEST_VALUE = 64
+"""Objects and arrays around a value: the same for every reader, whatever its stack holds."""
 _TIMESTAMP = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z", re.ASCII)
 
 
@@ -75,8 +77,10 @@ def is_timestamp(text: str) -> bool:
     return True
 
 
-def _ordered(value: object) -> object:
+def _ordered(value: object, depth: int = 0) -> object:
     """Return `value` with keys sorted by UTF-16 code units (RFC 8785, 3.2.3) and all types checked."""
+    if depth > DEEPEST_VALUE:
+        raise WrongUse(f"canonical JSON is at most {DEEPEST_VALUE} levels deep")
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
@@ -84,9 +88,9 @@ def _ordered(value: object) -> object:
             raise WrongUse(f"canonical JSON holds whole numbers up to {LARGEST_NUMBER} only")
         return value
     if isinstance(value, (list, tuple)):
-        return [_ordered(item) for item in value]
+        return [_ordered(item, depth + 1) for item in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _ordered(value[key]) for key in sorted(value, key=_utf16_units)}
+        return {key: _ordered(value[key], depth + 1) for key in sorted(value, key=_utf16_units)}
     raise WrongUse(f"canonical JSON cannot hold a {type(value).__name__}")
 
 

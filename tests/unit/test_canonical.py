@@ -63,6 +63,15 @@ def test_any_other_form_has_one_error(text: bytes) -> None:
         parse_canonical(text, "a value")
 
 
+def test_how_deep_a_value_may_lie_does_not_depend_on_the_reader_s_stack() -> None:
+    """64 objects and arrays around it; without the bound a document verifies on one machine only."""
+    deepest = b"[" * 64 + b"1" + b"]" * 64
+    assert canonical_json(parse_canonical(deepest, "a value")) == deepest
+    for deeper in (b"[" + deepest + b"]", b'{"a":' + deepest + b"}"):
+        with pytest.raises(NotVerified):
+            parse_canonical(deeper, "a value")
+
+
 def test_strict_reading_takes_another_layout_but_no_duplicate() -> None:
     assert parse_strict(b'{ "b": 1, "a": 2 }', "a value") == {"a": 2, "b": 1}
     with pytest.raises(NotVerified):

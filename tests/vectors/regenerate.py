@@ -42,7 +42,8 @@ from lakehouse.core.tiles import EMPTY_EDGE, grow  # noqa: E402
 from lakehouse.core.verification import verify_bundle  # noqa: E402
 
 REFUSED_JSON = [
-    '{"a":1,"a":1}', '{"a": 1}', '{"b":1,"a":2}', "1.0", "1e3", "-0", "NaN", '"\\u0041"', "9007199254740992"
+    '{"a":1,"a":1}', '{"a": 1}', '{"b":1,"a":2}', "1.0", "1e3", "-0", "NaN", '"\\u0041"', "9007199254740992",
+    "[" * 65 + "1" + "]" * 65,
 ]  # fmt: skip
 
 
@@ -55,6 +56,7 @@ def canonical_vectors() -> dict[str, Any]:
         {"amount": "0.5", "largest": 2**53 - 1, "least": -(2**53) + 1},
         [],
         {},
+        json.loads("[" * 64 + "1" + "]" * 64),
     ]
     accepted = [
         {"value": value, "canonical": canonical_json(value).decode(), "sha256": digest_json(value)}
