@@ -1,18 +1,28 @@
 """From people to one released row a person: generalised, the rest left out (PyArrow)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.adapters.class_counts import Whole, count_combinations
-from lakehouse.adapters.group_search import Grouping, measure_classes, search_grouping
+from lakehouse.adapters.group_search import CodedPeople, Grouping, measure_classes, search_grouping
 from lakehouse.adapters.people_codes import SUPPRESSED, CodedRows, encode_people, kept_labels, kept_order
 from lakehouse.adapters.quasi_codes import rank_codes
 from lakehouse.adapters.release_rows import SUBJECT, FinishedRows, cell_name, require_columns
 from lakehouse.core.groups import GroupMeasures
 from lakehouse.core.release_rules import ReleaseRules
+from lakehouse.core.utility import (
+    ClassSizes,
+    LossPoint,
+    Utility,
+    column_loss,
+    curve_of,
+    loss_point,
+    told_risk,
+)
 from lakehouse.errors import ContractError
 
 
@@ -41,6 +51,7 @@ def finish_people(
         total=len(rows),
         levels=grouping.levels,
         loss=grouping.loss,
+        utility=_utility(rows, coded.people, grouping, rules),
     )
 
 
@@ -86,3 +97,38 @@ def _cells(
         cell_name(label): frozenset(people[begin:end])
         for label, begin, end in zip(labels, begins, ends, strict=True)
     }
+
+
+def _utility(rows: pa.Table, people: CodedPeople, grouping: Grouping, rules: ReleaseRules) -> Utility:
+    """Say what the release keeps, beside what it would keep at other k."""
+    k, step = rules.targets.k, rules.round_to
+    named = zip(rules.quasi_identifiers, grouping.levels, grouping.lost, strict=True)
+    columns = [rank_codes(rows.column(found.column)) for found in rules.quasi_identifiers]
+    return Utility(
+        k=k,
+        curve=tuple(_loss_curve(people, rules)),
+        columns=tuple(
+            column_loss(found.released_as, level, found.hierarchy.levels, lost)
+            for found, level, lost in named
+        ),
+        before=told_risk(_class_sizes(count_combinations(columns, []).counts), k=k, step=step),
+        after=told_risk(_class_sizes(grouping.classes.counts[grouping.stays]), k=k, step=step),
+    )
+
+
+def _loss_curve(people: CodedPeople, rules: ReleaseRules) -> Iterator[LossPoint]:
+    for k in curve_of(rules.targets.k, people.rows):
+        found = search_grouping(people, replace(rules.targets, k=k))
+        if found is None:
+            yield LossPoint(k=k, loss=None, left_out_percent=None)
+            return
+        yield loss_point(k, found.loss, rows=people.rows, suppressed=found.suppressed, step=rules.round_to)
+
+
+def _class_sizes(counts: Whole) -> ClassSizes:
+    return ClassSizes(
+        rows=int(counts.sum()),
+        classes=len(counts),
+        smallest=int(counts.min()),
+        alone=int((counts == 1).sum()),
+    )

@@ -12,6 +12,7 @@ from fractions import Fraction
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakehouse.core.utility import Utility
 from lakehouse.errors import ContractError
 
 SUBJECT = "subject"
@@ -23,7 +24,7 @@ class FinishedRows:
 
     suppressed: rows (people) or cells (counts) left out of `total`; levels: the level each
     quasi-identifier was generalised to; loss: see core.groups, None for counts; dominance: the
-    largest share of a cell's weight that one person has.
+    largest share of a cell's weight that one person has; utility: what people's rows keep, None for counts.
     """
 
     rows: pa.Table
@@ -33,6 +34,7 @@ class FinishedRows:
     levels: tuple[int, ...]
     loss: Fraction | None = None
     dominance: Fraction | None = None
+    utility: Utility | None = None
 
 
 def use_people(rows: pa.Table, people: Mapping[str, str]) -> pa.Table:

@@ -148,6 +148,7 @@ def _details(inputs: PublishInputs, product: FinishedProduct, answers: list[Answ
         "levels": dict(zip(inputs.rules.released_quasi, product.finished.levels, strict=False)),
         "loss": share_text(product.finished.loss),
         "suppressed": product.finished.suppressed,
+        "utility": None if product.finished.utility is None else product.finished.utility.as_json(),
         "k": product.measured.groups.k,
         "l": product.measured.groups.l,
         "t": share_text(product.measured.groups.t),
