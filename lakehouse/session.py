@@ -12,8 +12,8 @@ from lakehouse.core.question import Question
 from lakehouse.pipeline import answer as answering
 from lakehouse.pipeline import catalogue
 from lakehouse.pipeline.budget import budget_rows
-from lakehouse.pipeline.cosign import cosign_by_policy
 from lakehouse.pipeline.query import QueryResult, query
+from lakehouse.pipeline.settle import settle_head
 from lakehouse.pipeline.site import Site
 from lakehouse.sites import open_site
 
@@ -124,7 +124,7 @@ class LabSession:
             stat, column, on=on, by=by, where=where, bounds=bounds, epsilon=epsilon, purpose=self.purpose
         )
         answer = answering.answer(self.site, question)
-        cosign_by_policy(self.site, lambda sentence: warnings.warn(sentence, stacklevel=4))
+        settle_head(self.site, lambda sentence: warnings.warn(sentence, stacklevel=4))
         return answer
 
     def budget(self, on: str | None = None) -> list[dict[str, object]]:

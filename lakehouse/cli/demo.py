@@ -82,7 +82,7 @@ def run_demo(
 def _main_job(
     cli: CliContext, site: "Site", source: Path | None, people: int | None, steps: StepLines
 ) -> Document:
-    from lakehouse.pipeline.cosign import cosign_by_policy
+    from lakehouse.pipeline.settle import settle_head
 
     seconds: dict[str, float] = {}
     started = time.monotonic()
@@ -93,8 +93,8 @@ def _main_job(
     document = _run_dags(cli, site, given.source, steps, seconds)
     document["answers"] = _step(steps, seconds, "ask", lambda: _ask(site, steps))
     document["prediction"], document["why"] = _step(steps, seconds, "predict", lambda: _predict(site))
-    if site.log_policy.witnesses:
-        _step(steps, seconds, "cosign", lambda: cosign_by_policy(site, steps.say))
+    if site.log_policy.witnesses or site.log_policy.time_stamps:
+        _step(steps, seconds, "cosign", lambda: settle_head(site, steps.say))
     proved = _step(steps, seconds, "prove", lambda: _prove(site, document))
     report = _step(steps, seconds, "report", lambda: _report(site))
     seconds["total"] = round(time.monotonic() - started, 1)

@@ -72,9 +72,9 @@ class CliContext:
         """Raise Unavailable where fewer witnesses cosign than the site demands, and it does not only warn."""
         for site, size in self._opened[-1:]:
             if self.command in WRITING or site.log.size() > size:
-                from lakehouse.pipeline.cosign import cosign_by_policy
+                from lakehouse.pipeline.settle import settle_head
 
-                cosign_by_policy(site, self.notice)
+                settle_head(site, self.notice)
 
     def notice(self, sentence: str) -> None:
         """Write a sentence for people to stderr."""

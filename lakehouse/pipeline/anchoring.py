@@ -8,16 +8,16 @@ import hashlib
 from dataclasses import dataclass
 
 from lakehouse.adapters.file_locks import hold_locks
-from lakehouse.adapters.sql_registry import Row, Transaction
+from lakehouse.adapters.sql_registry import Row
 from lakehouse.adapters.time_stamps import check_stamp
 from lakehouse.anchors import find_anchor
-from lakehouse.core.anchor import Anchored
+from lakehouse.core.anchor import Anchored, SignedHead
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.checkpoint import (
     decode_base64,
     encode_base64,
 )
-from lakehouse.core.trust import Authority, Trust
+from lakehouse.core.trust import Authority
 from lakehouse.errors import LivingLabError, NotVerified, Unavailable
 from lakehouse.pipeline.cosign import keep_cosignatures, newest_head
 from lakehouse.pipeline.site import Site
@@ -43,8 +43,7 @@ def anchor_head(site: Site, name: str) -> Anchoring:
     with hold_locks(site.home.place("locks"), [f"anchor-{name}"]):
         head = newest_head(site)
         size = head.head.size
-        with site.registry.reading() as tx:
-            already = _places_kept(tx, site.log.trust, head.note.text, size)
+        already = _places_kept(site, head)
         asked = [place for place in backend.places(site.log_policy) if size and place not in already]
         kept: list[Anchored] = []
         missing: list[tuple[str, LivingLabError]] = []
@@ -61,10 +60,18 @@ def anchor_head(site: Site, name: str) -> Anchoring:
     return Anchoring(backend=name, size=size, kept=tuple(kept), already=repeated)
 
 
-def _places_kept(tx: Transaction, trust: Trust, text: str, size: int) -> frozenset[str]:
-    """Return the authorities whose kept time stamp of this head verifies under the present trust file."""
-    rows = tx.many("time_stamps", size=size)
-    digest = hashlib.sha256(text.encode()).digest()
+def count_stamps(site: Site) -> int:
+    """Return how many authorities of the site file have stamped the newest head; the empty log needs none."""
+    head = newest_head(site)
+    return len(_places_kept(site, head)) if head.head.size else len(site.log_policy.authorities)
+
+
+def _places_kept(site: Site, head: SignedHead) -> frozenset[str]:
+    """Return the authorities whose kept time stamp of this head verifies with their present certificate."""
+    with site.registry.reading() as tx:
+        rows = tx.many("time_stamps", size=head.head.size)
+    digest = hashlib.sha256(head.note.text.encode()).digest()
+    trust = site.log_policy.trust(head.log)
     return frozenset(
         row["authority"] for row in rows if _holds(trust.authority(row["authority"]), row, digest)
     )

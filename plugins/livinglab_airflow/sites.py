@@ -45,9 +45,9 @@ def _opened(site_file: Path | None, home: str, actor: str | None) -> "Site":
 
 def cosign_written(site: "Site") -> None:
     """End a task that wrote: ask the site's witnesses, and wait, warn or fail as its site file says."""
-    from lakehouse.pipeline.cosign import cosign_by_policy
+    from lakehouse.pipeline.settle import settle_head
 
-    cosign_by_policy(site, logging.getLogger(__name__).warning)
+    settle_head(site, logging.getLogger(__name__).warning)
 
 
 def input_places(site: "Site", source: str | None) -> dict[str, Path]:

@@ -1,5 +1,6 @@
 """Anchoring a home's head: kept once, told when it is missing, and never silent."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,10 @@ from anchored_homes import add_leaf, write_site
 from local_authority import LocalAuthority, make_authority, needs_openssl, served_by
 
 from lakehouse.anchors import anchor_names, find_anchor, rfc3161
+from lakehouse.cli.main import run
 from lakehouse.errors import ContractError, Damaged, Unavailable
 from lakehouse.pipeline.anchoring import anchor_head
+from lakehouse.pipeline.settle import settle_head
 from lakehouse.pipeline.site import Site
 
 
@@ -109,3 +112,72 @@ def test_a_site_without_authorities_asks_nobody(open_home) -> None:
 
     assert anchor_head(site, "rfc3161").kept == ()
     assert rfc3161.places(site.log_policy) == ()
+
+
+@pytest.mark.parametrize(("when", "code"), [("warn", 0), ("refuse", 7), ("wait", 7)])
+def test_a_write_whose_head_gets_no_stamp_ends_as_the_site_file_says(
+    tmp_path: Path, open_home, when: str, code: int
+) -> None:
+    down = make_authority(tmp_path / "down", "p256", name="down.example")
+    down.url = "http://127.0.0.1:9/"
+    file = write_site(tmp_path, [down], [], stamps=1)
+    file.write_text(file.read_text().replace("[log]", f'[log]\nwhen_missing = "{when}"\nwait_seconds = 1'))
+    site = open_home(site_file=file)
+    add_leaf(site, 1)
+    told: list[str] = []
+
+    try:
+        settle_head(site, told.append)
+        ended = 0
+    except Unavailable as error:
+        ended = error.exit_code
+    assert ended == code
+    assert all("down.example" in sentence for sentence in told)
+    assert told
+
+
+@needs_openssl
+def test_a_write_is_stamped_where_the_site_demands_it_and_only_there(
+    tmp_path: Path, open_home, served: LocalAuthority
+) -> None:
+    for demanded in (0, 1):
+        site = open_home(site_file=write_site(tmp_path, [served], [], stamps=demanded))
+        add_leaf(site, demanded)
+        settle_head(site, _stop)
+        settle_head(site, _stop)
+
+    assert kept(site) == [(2, served.name)]
+    assert served.asked == 1
+
+
+@needs_openssl
+def test_one_of_two_stamps_is_enough_where_one_is_demanded(
+    tmp_path: Path, open_home, served: LocalAuthority
+) -> None:
+    down = make_authority(tmp_path / "down", "p256", name="down.example")
+    down.url = "http://127.0.0.1:9/"
+    site = open_home(site_file=write_site(tmp_path, [served, down], [], stamps=1))
+    add_leaf(site, 1)
+    told: list[str] = []
+
+    settle_head(site, told.append)
+    assert kept(site) == [(1, served.name)]
+    assert "down.example" in told[0]
+
+
+@needs_openssl
+def test_the_command_names_the_place_and_the_time(
+    site: Site, tmp_path: Path, served: LocalAuthority, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--home", str(tmp_path / "home"), "--site", str(tmp_path / "site.toml"), "--json"]
+
+    assert run(["log", "anchor", "rfc3161", *options]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["size"], told["places"][0]["place"], told["repeated"]) == (2, served.name, False)
+    served.url = "http://127.0.0.1:9/"
+    (tmp_path / "site.toml").write_text(
+        write_site(tmp_path, [served], []).read_text().replace(served.name, "other.example", 1)
+    )
+    assert run(["log", "anchor", "rfc3161", *options]) == 7
+    assert json.loads(capsys.readouterr().out)["error"]["missing"] == ["other.example"]
+    assert run(["log", "anchor", "blockchain", *options]) == 2
