@@ -4,11 +4,9 @@ The one file of PROTOCOLS, section 7. A key inside a bundle is never trusted; on
 """
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from lakehouse.core.canonical import canonical_json, parse_canonical
 from lakehouse.core.checkpoint import (
     COSIGNATURE_ML_DSA_44,
     COSIGNATURE_V1,
@@ -18,12 +16,13 @@ from lakehouse.core.checkpoint import (
     encode_base64,
     parse_vkey,
 )
+from lakehouse.core.document_fields import count, items, members, parse_document, render_document, text
 from lakehouse.errors import NotVerified
 
 SCHEMA = "livinglab/trust/v1"
-LARGEST_TRUST = 1 << 20
 LARGEST_CERTIFICATE = 16_384
 _AUTHORITY_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,80}")
+_FIELDS = ("schema", "origin", "log", "witnesses", "authorities", "policy")
 _DEMANDS = ("cosignatures", "post_quantum", "time_stamps")
 
 
@@ -92,7 +91,7 @@ class Trust:
             ],
             "policy": {name: getattr(self, name) for name in _DEMANDS},
         }
-        return canonical_json(fields).decode() + "\n"
+        return render_document(fields).decode()
 
 
 def witness_names(keys: tuple[VerifierKey, ...]) -> frozenset[str]:
@@ -107,14 +106,17 @@ def quantum_names(keys: tuple[VerifierKey, ...]) -> frozenset[str]:
 
 def parse_trust(data: bytes) -> Trust:
     """Return the trust of a file; bytes that `render` would not write are `NotVerified`."""
-    if len(data) > LARGEST_TRUST or not data.endswith(b"\n"):
-        raise NotVerified("a trust file is too long or does not end with its newline")
-    fields = parse_canonical(data[:-1], "a trust file")
-    if not isinstance(fields, dict) or fields.get("schema") != SCHEMA:
-        raise NotVerified(f"a trust file is not of the schema {SCHEMA}")
-    trust = _trust_of(fields)
+    fields = parse_document(data, SCHEMA, _FIELDS)
+    witnesses, authorities = (items(fields[name], name) for name in ("witnesses", "authorities"))
+    policy = members(fields["policy"], _DEMANDS, "the policy of a trust file")
+    trust = Trust(
+        log=parse_vkey(text(fields["log"], "the key of a log")),
+        witnesses=tuple(parse_vkey(text(key, "the key of a witness")) for key in witnesses),
+        authorities=tuple(_parse_authority(authority) for authority in authorities),
+        **{name: count(policy[name], f"{name} of a policy") for name in _DEMANDS},
+    )
     if trust.render().encode() != data:
-        raise NotVerified("a trust file has other fields than its schema")
+        raise NotVerified("a trust file has another origin than the name of its log key")
     return trust
 
 
@@ -130,32 +132,13 @@ def _check_keys(log: VerifierKey, witnesses: tuple[VerifierKey, ...]) -> None:
 
 
 def _check_authorities(authorities: tuple[Authority, ...]) -> None:
-    names = Counter(authority.name for authority in authorities)
-    certificates = Counter(authority.certificate for authority in authorities)
-    if any(count > 1 for count in (*names.values(), *certificates.values())):
+    names = {authority.name for authority in authorities}
+    certificates = {authority.certificate for authority in authorities}
+    if not len(names) == len(certificates) == len(authorities):
         raise NotVerified("a trust file names a time-stamping authority twice")
 
 
-def _trust_of(fields: dict[str, Any]) -> Trust:
-    witnesses, authorities, policy = (fields.get(name) for name in ("witnesses", "authorities", "policy"))
-    if not isinstance(witnesses, list) or not isinstance(authorities, list) or not isinstance(policy, dict):
-        raise NotVerified("a trust file has no list of witnesses or authorities, or no policy")
-    keys = [fields.get("log"), *witnesses]
-    if not all(isinstance(key, str) for key in keys):
-        raise NotVerified("a trust file holds a key that is not text")
-    if set(policy) != set(_DEMANDS) or not all(isinstance(policy[name], int) for name in _DEMANDS):
-        raise NotVerified(f"the policy of a trust file does not give {', '.join(_DEMANDS)}")
-    return Trust(
-        log=parse_vkey(keys[0]),
-        witnesses=tuple(parse_vkey(key) for key in keys[1:]),
-        authorities=tuple(_parse_authority(value) for value in authorities),
-        **{name: policy[name] for name in _DEMANDS},
-    )
-
-
 def _parse_authority(value: Any) -> Authority:
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise NotVerified("a time-stamping authority is not an object of texts")
-    if set(value) != {"name", "certificate"}:
-        raise NotVerified("a time-stamping authority has other fields than name, certificate")
-    return Authority(name=value["name"], certificate=decode_base64(value["certificate"], "a certificate"))
+    fields = members(value, {"name", "certificate"}, "a time-stamping authority")
+    certificate = decode_base64(text(fields["certificate"], "a certificate"), "a certificate")
+    return Authority(name=text(fields["name"], "the name of an authority"), certificate=certificate)
