@@ -74,9 +74,19 @@ def canonical(value: Any, depth: int = 0) -> bytes:
 
 def parse(data: bytes) -> Any:
     """Return the value of canonical JSON and a newline. Other bytes are refused, and so is a key that stands twice."""
+    demand(len(data) <= LARGEST_FILE, "a file of more than 1 MiB")
     value = json.loads(data.decode(), parse_int=lambda digits: int(digits[:20]))
-    demand(len(data) <= LARGEST_FILE and canonical(value) + b"\n" == data, "not canonical JSON of at most 1 MiB")
+    demand(canonical(value) + b"\n" == data, "another form than canonical JSON and a newline")
     return value
+
+
+def schema_of(data: bytes) -> Any:
+    """Return the schema that a document names, in whatever layout; None if it is no object in JSON."""
+    try:
+        value = json.loads(data.decode(), parse_int=lambda digits: int(digits[:20]))
+    except REFUSALS:
+        return None
+    return value.get("schema") if isinstance(value, dict) else None
 
 
 def fits(value: Any, shape: Any) -> bool:
@@ -516,11 +526,13 @@ def read_paper(text: str) -> bytes:
 def verify(data: bytes, trust_file: bytes) -> dict[str, Any]:
     """Return the verdict on the bytes of a file, as --json prints it. A trust file that is malformed is refused."""
     trust = Trust(trust_file)
-    data = data if data.startswith(b"{") else read_paper(data.decode())
-    accuses = b'"schema":"livinglab/misbehaviour/v1"' in data
-    taken, record = (check_misbehaviour(data, trust), None) if accuses else check_bundle(data, trust)
+    demand(len(data) <= LARGEST_FILE, "a file of more than 1 MiB")
+    if not data.startswith(b"{") and b"LIVINGLAB:1:" in data:
+        data = read_paper(data.decode(errors="replace"))
+    evidence = schema_of(data) == EVIDENCE["schema"]
+    taken, record = (check_misbehaviour(data, trust), None) if evidence else check_bundle(data, trust)
     verdict = {"checks": taken, "verified": all(check["ok"] for check in taken), "record": record}
-    return {**verdict, "misbehaviour": True} if accuses else verdict
+    return {**verdict, "misbehaviour": True} if evidence else verdict
 
 
 def in_words(verdict: dict[str, Any]) -> str:
