@@ -345,3 +345,23 @@ def test_a_bundle_of_a_million_leaves_stays_under_8_kib(index: int) -> None:
     data = bundle.render()
     assert len(data) < 8192
     assert parse_bundle(data) == bundle
+
+
+def test_membership_in_the_content_is_proved_and_the_place_only_claimed() -> None:
+    """The content digest does not hash the number of people: a path that fits two sizes says nothing of it.
+
+    What is proved holds for any claim: the value is a leaf, because leaves and nodes are hashed apart.
+    """
+    real = content_leaf(3)
+    claimed = [
+        (index, size)
+        for size in range(1, 12)
+        for index in range(size)
+        if failed_steps(proved(content=replace(real, index=index, size=size))) == []
+    ]
+    assert (3, 5) in claimed and len(claimed) > 1
+    node = leaf_hash(CONTENT[0]) + leaf_hash(CONTENT[1])
+    for value in (leaf_hash(b"nobody"), node[:32], node[32:], hashlib.sha256(b"\x01" + node).digest()):
+        for index, size in claimed:
+            forged = replace(real, leaf=value, index=index, size=size)
+            assert failed_steps(proved(content=forged)) == ["content"]

@@ -1,9 +1,12 @@
 """Notes, checkpoints and tiles of others: the C2SP example and Tessera's log."""
 
+import hashlib
+from dataclasses import replace
+
 import pytest
 from shared_vectors import shared_vectors
 
-from lakehouse.adapters.signatures import verify_signature
+from lakehouse.adapters.signatures import Signer, verify_signature
 from lakehouse.core.checkpoint import parse_checkpoint, parse_note, parse_vkey, verify_note
 from lakehouse.core.merkle import leaf_hash, root_of
 from lakehouse.core.tiles import EMPTY_EDGE, grow
@@ -50,3 +53,24 @@ def test_our_tiles_are_those_of_tessera_byte_for_byte(size: int) -> None:
     assert set(files) == {f"tile/0/000.p/{size}", f"tile/entries/000.p/{size}"}
     for name, content in files.items():
         assert (folder / name).read_bytes() == content
+
+
+def test_leaves_without_their_prefix_give_other_roots_than_tessera() -> None:
+    """Broken: a tree whose leaves are hashed like anything else; only the empty log looks the same."""
+    same = []
+    for size in range(16):
+        note = parse_note((shared_vectors("tessera-log") / f"checkpoint.{size}").read_text())
+        bare = root_of([hashlib.sha256(word).digest() for word in WORDS[:size]])
+        same += [size] if parse_checkpoint(note.text).root == bare else []
+    assert same == [0]
+
+
+def test_a_checkpoint_of_tessera_is_refused_under_another_key_of_that_name() -> None:
+    note = parse_note((shared_vectors("tessera-log") / "checkpoint.15").read_text())
+    key = parse_vkey(TESSERA_KEY)
+    other = replace(key, public=Signer(key.name, b"\x01" * 32).key.public)
+    with pytest.raises(NotVerified, match="no signature"):
+        verify_note(note, other, verify_signature)
+    renamed = replace(note, signatures=(replace(note.signatures[0], key_id=other.key_id),))
+    with pytest.raises(NotVerified, match="not genuine"):
+        verify_note(renamed, other, verify_signature)

@@ -1,6 +1,7 @@
 """All 196 verdicts of transparency-dev/merkle."""
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -38,3 +39,19 @@ def test_every_verdict_is_that_of_transparency_dev(kind: str, count: int) -> Non
 
 def _short(file: Path) -> str:
     return "/".join(file.parts[-3:])
+
+
+def climbs_without_size(case: dict[str, Any]) -> bool:
+    """Broken: it asks neither for the tree's size nor whether the path is as long as that says."""
+    node, index = base64.b64decode(case["leafHash"] or ""), case["leafIdx"]
+    for text in case["proof"] or []:
+        sibling = base64.b64decode(text)
+        pair = sibling + node if index & 1 else node + sibling
+        node, index = hashlib.sha256(b"\x01" + pair).digest(), index >> 1
+    return node == base64.b64decode(case["root"] or "")
+
+
+def test_a_verifier_without_the_size_gets_verdicts_wrong() -> None:
+    files = sorted((shared_vectors("transparency-dev-merkle") / "inclusion").rglob("*.json"))
+    cases = [json.loads(file.read_text()) for file in files]
+    assert sum(climbs_without_size(case) == case["wantErr"] for case in cases) > 0
