@@ -86,7 +86,9 @@ class Witness:
             answer = self._decide(turn, request, head)
             if answer.status != 200:
                 turn.keep_shown(head, request.note)
-        self._look_for_contradiction(request, head, signed_by)
+            accusations = _contradictions(turn, request, head, signed_by)
+        for accusation in accusations:
+            self._keep_evidence(accusation, signed_by)
         self._say(f"{head.origin}: {head.size} leaves: {_OUTCOMES[answer.status]}")
         return answer
 
@@ -121,20 +123,6 @@ class Witness:
         cosigned = replace(request.note, signatures=(*request.note.signatures, *lines))
         turn.keep(head, request.note, cosigned, seconds)
         return WitnessAnswer(status=200, body="".join(line.render() + "\n" for line in lines))
-
-    def _look_for_contradiction(self, request: AddCheckpoint, head: Checkpoint, log: VerifierKey) -> None:
-        with self.state.reading() as turn:
-            accusations = [
-                accuse(log, other, request.note) for other in turn.others(head.origin, head.size, head.root)
-            ]
-            root = _claimed_root(request, head)
-            if root is not None:
-                accusations += [
-                    accuse(log, other, request.note, root=root, path=request.path)
-                    for other in turn.others(head.origin, request.old, root)
-                ]
-        for accusation in accusations:
-            self._keep_evidence(accusation, log)
 
     def _keep_evidence(self, accusation: Misbehaviour, log: VerifierKey) -> None:
         content = accusation.render()
@@ -185,6 +173,18 @@ def _check_continues(request: AddCheckpoint, root: bytes, head: Checkpoint) -> N
         verify_consistency(request.old, head.size, request.path, root, head.root)
     elif request.path or (head.size == 0 and head.root != EMPTY_ROOT):
         raise NotVerified("a path from the empty log is empty, and its root is that of no leaf")
+
+
+def _contradictions(
+    turn: Turn, request: AddCheckpoint, head: Checkpoint, log: VerifierKey
+) -> list[Misbehaviour]:
+    """Return what a head contradicts of all that this log ever showed: a fork, or a rewritten beginning."""
+    forks = [accuse(log, other, request.note) for other in turn.others(head.origin, head.size, head.root)]
+    root = _claimed_root(request, head)
+    if root is None:
+        return forks
+    others = turn.others(head.origin, request.old, root)
+    return forks + [accuse(log, other, request.note, root=root, path=request.path) for other in others]
 
 
 def _claimed_root(request: AddCheckpoint, head: Checkpoint) -> bytes | None:

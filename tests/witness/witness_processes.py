@@ -1,0 +1,59 @@
+"""Witnesses as processes of their own, started by the command line as people start them."""
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from lakehouse.adapters.witness_keys import make_witness_keys
+from lakehouse.adapters.witness_state import WitnessState
+
+
+@dataclass
+class WitnessProcess:
+    """One running `livinglab witness serve`."""
+
+    folder: Path
+    name: str
+    url: str
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def vkeys(self) -> list[str]:
+        """Return its public keys."""
+        return [key.render() for key in make_witness_keys(self.folder / "keys", self.name).vkeys]
+
+    @property
+    def state(self) -> WitnessState:
+        """Return its memory."""
+        return WitnessState(self.folder)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        self.process.wait(timeout=10)
+
+    def restart(self) -> None:
+        """Start it again at the same address."""
+        self.process = _start(self.folder, self.url.removeprefix("http://"), ())[0]
+
+
+def start_witness(folder: Path, name: str, *vkeys: str) -> WitnessProcess:
+    """Make a witness and start it on a free port of 127.0.0.1."""
+    make_witness_keys(folder / "keys", name)
+    WitnessState(folder).create()
+    process, url = _start(folder, "127.0.0.1:0", vkeys)
+    return WitnessProcess(folder=folder, name=name, url=url, process=process)
+
+
+def _start(folder: Path, listen: str, vkeys: tuple[str, ...]) -> "tuple[subprocess.Popen[bytes], str]":
+    command = [sys.executable, "-m", "lakehouse", "witness", "serve", "--state", str(folder)]
+    command += ["--listen", listen, *(part for vkey in vkeys for part in ("--log", vkey))]
+    said = folder / "said.log"
+    with said.open("w") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    while not (first := said.read_text()).endswith("\n") and process.poll() is None:
+        time.sleep(0.02)
+    assert " on http://" in first, first
+    return process, first.split("\n")[0].rsplit(" ", 1)[1]
