@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lakehouse.adapters.signatures import Signer, WitnessSigner
+from lakehouse.adapters.signatures import Signer, WitnessSigner, verify_signature
 from lakehouse.core.bundle import ContentLeaf, EarlierHead, OpenedDetails, ProofBundle
 from lakehouse.core.checkpoint import COSIGNATURE_ML_DSA_44, Checkpoint, SignedNote
 from lakehouse.core.digests import commit_details
@@ -11,6 +11,7 @@ from lakehouse.core.lineage import LineageRecord
 from lakehouse.core.merkle import consistency_path, inclusion_path, leaf_hash, root_of
 from lakehouse.core.proof import InclusionProof
 from lakehouse.core.trust import Trust
+from lakehouse.core.verification import verify_bundle
 
 ORIGIN = "livinglab.local/sample"
 SIGNER = Signer(ORIGIN, b"\x01" * 32)
@@ -117,3 +118,8 @@ def sample_bundle(
         earlier=beginning(earlier),
         details=OpenedDetails(value=DETAILS, salt=SALT) if opened else None,
     )
+
+
+def failed_steps(data: bytes, trust: Trust = TRUST) -> list[str]:
+    """Return the names of the steps that fail for a bundle."""
+    return [check.name for check in verify_bundle(data, trust, verify_signature).checks if not check.ok]
