@@ -1,5 +1,7 @@
 """One Airflow for all tests of a process: it reads its settings once, when it is first imported."""
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -144,6 +146,7 @@ def tested_airflow() -> TestedAirflow:
     from livinglab_airflow.settings import airflow_settings
 
     folder = Path(tempfile.mkdtemp(prefix="livinglab-airflow-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     settings = airflow_settings(folder / "home", site_file=write_site(folder))
     own = {"LIVINGLAB_KEYS": str(folder / "keys"), "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING"}
     tested = TestedAirflow(folder, {**settings, **own})
