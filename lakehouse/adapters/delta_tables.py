@@ -17,6 +17,8 @@ from lakehouse.adapters.delta_log import open_table
 from lakehouse.adapters.spark_session import Engine, start_session
 
 Mode = Literal["append", "overwrite"]
+COMPACT = "compact"
+"""The mode of a write that has no rows of its own: the table's files are joined."""
 
 
 class DeltaLake:
@@ -67,6 +69,11 @@ class DeltaLake:
         schema = "mergeSchema" if mode == "append" else "overwriteSchema"
         writer = writer.option("txnAppId", intent).option("txnVersion", 1).option(schema, "true")
         writer.save(str(self.folder_of(table).resolve()))
+
+    def compact(self, table: str) -> None:
+        """Let Delta join a table's small files, if there are any; the rows stay, their order may not."""
+        folder = str(self.folder_of(table).resolve()).replace("`", "``")
+        self.spark().sql(f"OPTIMIZE delta.`{folder}`").collect()
 
     def sql(self, query: str, views: Mapping[str, pa.Table]) -> pa.Table:
         """Run one query on Spark over in-memory tables registered by name."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the commands about proofs."""
     app.command("prove")(write_proof)
+    app.command("optimise")(join_files)
     app.command("fsck")(check_site)
 
 
@@ -71,6 +72,23 @@ def write_proof(
     }
     shown = {"file": output, "leaf": proof.leaf, "log": f"{proof.head.size} leaves, {proof.head.origin}"}
     context.emit(fields, lambda console: print_facts(console, shown))
+
+
+def join_files(
+    ctx: typer.Context,
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="layer.table")],
+) -> None:
+    """Join a table's small files (Delta OPTIMIZE); what it holds, and every proof of it, stays.
+
+    Reads the table's newest version. Writes one version with a leaf of its own, or none where there is
+    nothing to join (role engineer).
+    Example: livinglab optimise bronze.gait_walks
+    """
+    from lakehouse.pipeline.optimise import optimise
+
+    context = context_of(ctx)
+    fields = optimise(context.open(), table).as_json()
+    context.emit(fields, lambda console: print_facts(console, fields))
 
 
 def _write_person_proofs(

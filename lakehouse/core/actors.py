@@ -43,6 +43,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "refine": _ENGINEER,
     "publish": _ENGINEER,
     "train": _ENGINEER,
+    "optimise": _ENGINEER,
     "quarantine": frozenset({Role.ENGINEER, Role.DPO}),
     "retire": frozenset({Role.ENGINEER, Role.DPO}),
     "ask": _ASKING,

@@ -4,6 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lakehouse.adapters.arrow_types import plain_types
+from lakehouse.adapters.delta_tables import COMPACT
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.errors import Damaged
 from lakehouse.pipeline.site import Site
@@ -17,7 +18,9 @@ def staged_name(intent_id: str, number: int) -> str:
 
 
 def staged_rows(site: Site, intent: Row) -> list[pa.Table]:
-    """Return the rows that an intent staged, a table each; Damaged where they are gone."""
+    """Return the rows that an intent staged, a table each, none for one that compacts; Damaged if gone."""
+    if any(table["mode"] == COMPACT for table in intent["tables"]):
+        return [pa.table({}) for _ in intent["tables"]]
     paths = [site.lake.staged(staged_name(intent["intent_id"], n)) for n in range(len(intent["tables"]))]
     if not all(path.is_file() for path in paths):
         raise Damaged("the rows of an unfinished write are gone", remedy="livinglab fsck")

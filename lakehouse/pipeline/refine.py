@@ -108,8 +108,11 @@ def _input_versions(site: Site, contract: DatasetContract, pinned: Version) -> d
 
 
 def _run_key(site: Site, contract: DatasetContract, inputs: Mapping[str, Version]) -> str:
-    """PROTOCOLS section 2: input versions, contract with its revision, policy; for redaction who is known."""
-    read = [[version.table, version.version, version.content_digest] for version in inputs.values()]
+    """PROTOCOLS section 2: input versions, contract with its revision, policy; for redaction who is known.
+
+    Inputs by content, not by number: one whose files were only joined gives the silver version there is.
+    """
+    read = [[version.table, version.content_digest] for version in inputs.values()]
     identifiers = None
     if _redacts(contract):
         source = inputs[str(contract.source)]

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from lakehouse.adapters.arrow_rows import canonical_rows, content_leaves, ordered_rows
 from lakehouse.adapters.bronze_rows import PLACE_COLUMNS
 from lakehouse.adapters.delta_log import Manifest, file_manifest, newest_version
+from lakehouse.adapters.delta_tables import COMPACT
 from lakehouse.adapters.sql_registry import Row, Transaction
 from lakehouse.core.digests import file_digest
 from lakehouse.core.lineage import Version
@@ -17,7 +18,7 @@ from lakehouse.errors import Damaged
 from lakehouse.pipeline.intents import DONE, staged_rows
 from lakehouse.pipeline.log_records import Draft, add_entry, add_rows, draft_record, log_transaction
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.versions import as_version
+from lakehouse.pipeline.versions import as_version, require_version
 
 OPEN_LAYERS = ("gold", "draft")
 
@@ -67,14 +68,7 @@ def _sign_table(site: Site, intent: Row, table: Mapping[str, object], rows: pa.T
     if version != base + 1:
         raise Damaged(f"{name} is at Delta version {version}, expected {base + 1}", remedy="livinglab fsck")
     manifest = file_manifest(folder, version, _known_digests(site, name))
-    appended = table["mode"] == "append"
-    total = len(rows) + (_rows_before(site, name) if appended else 0)
-    leaves = (
-        _leaves(site, intent["intent_id"], name, rows, base if appended else -1)
-        if table["by_subject"]
-        else None
-    )
-    content = plain_content(rows) if leaves is None else content_root(_standing(site, name, leaves, appended))
+    content, leaves, total = _content_of(site, intent["intent_id"], table, version, rows)
     details = {**table["details"], "rows": total}  # type: ignore[dict-item]
     draft = draft_record(
         site,
@@ -94,10 +88,36 @@ def _sign_table(site: Site, intent: Row, table: Mapping[str, object], rows: pa.T
         version=version,
         rows=total,
         manifest=manifest,
-        leaves=leaves or {},
-        replaces=not appended,
+        leaves=leaves,
+        replaces=table["mode"] == "overwrite",
         draft=draft,
     )
+
+
+def _content_of(
+    site: Site, intent: str, table: Mapping[str, object], version: int, rows: pa.Table
+) -> tuple[str, dict[str, str], int]:
+    """Return a new version's content digest, the leaves that changed, and how many rows it has."""
+    name, base, mode = str(table["table"]), int(str(table["base"])), table["mode"]
+    if mode == COMPACT:
+        return _same_content(site, name, version)
+    appended = mode == "append"
+    total = len(rows) + (_rows_before(site, name) if appended else 0)
+    if not table["by_subject"]:
+        return plain_content(rows), {}, total
+    leaves = _leaves(site, intent, name, rows, base if appended else -1)
+    return content_root(_standing(site, name, leaves, appended)), leaves, total
+
+
+def _same_content(site: Site, table: str, version: int) -> tuple[str, dict[str, str], int]:
+    """Return what the version before had; Damaged where the rows of this one are others."""
+    before = require_version(site, table)
+    if recompute_content(site, replace(before, version=version)) != before.content_digest:
+        raise Damaged(
+            f"{table}@{version} does not hold the rows of version {before.version}",
+            remedy="restore the table from a backup of this home",
+        )
+    return before.content_digest, {}, before.rows
 
 
 def file_opening(site: Site, table: str, version: int) -> bytes | None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lakehouse.adapters.sql_registry import Row
-from lakehouse.core.lineage import Version
+from lakehouse.core.lineage import Version, parse_record
 from lakehouse.errors import NotReady
 from lakehouse.pipeline.site import Site
 
@@ -53,6 +53,11 @@ def version_statements(site: Site, version: Version) -> dict[str, dict[str, Any]
     with site.registry.reading() as tx:
         row = tx.one("versions", table_name=version.table, version=version.version)
     return {name: dict(kept["value"]) for name, kept in (row["statements"] if row else {}).items()}
+
+
+def consent_root_of(site: Site, version: Version) -> str | None:
+    """Return the consent root of a version's record, or None."""
+    return parse_record(site.log.entry(version.leaf)).consent_root
 
 
 def as_version(row: Row) -> Version:

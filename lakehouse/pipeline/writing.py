@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from lakehouse.adapters.delta_log import LOG, newest_version, table_files
-from lakehouse.adapters.delta_tables import Mode
+from lakehouse.adapters.delta_tables import COMPACT, Mode
 from lakehouse.adapters.file_locks import WAIT_SECONDS, hold_locks
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.canonical import timestamp
@@ -96,12 +96,23 @@ def _open_intent(
         }
         for write in writes
     ]
+    return open_intent(site, verb, run_key, tables, payload)
+
+
+def open_intent(
+    site: Site,
+    verb: str,
+    run_key: str,
+    tables: Sequence[Mapping[str, object]],
+    payload: Mapping[str, object],
+) -> Row:
+    """Write an intent to the outbox and return it; the tables' locks must be held."""
     row: Row = {
         "intent_id": secrets.token_hex(16),
         "run_key": run_key,
         "verb": verb,
         "state": OPEN,
-        "tables": tables,
+        "tables": list(tables),
         "payload": {**payload, "run": site.run},
         "created_at": timestamp(site.clock()),
     }
@@ -114,6 +125,9 @@ def commit_staged(site: Site, intent: Row) -> None:
     """Commit each staged table that Delta does not hold yet."""
     for number, table in enumerate(intent["tables"]):
         if newest_version(site.lake.folder_of(table["table"])) > table["base"]:
+            continue
+        if table["mode"] == COMPACT:
+            site.lake.compact(table["table"])
             continue
         staged = site.lake.staged(staged_name(intent["intent_id"], number))
         site.lake.commit(table["table"], staged, mode=table["mode"], intent=intent["intent_id"])
