@@ -31,12 +31,12 @@ def anchor(settings: LogSettings, place: str, head: SignedHead) -> Anchored:  # 
     if not folder.is_dir():
         raise Unavailable(f"the folder for copies of heads is not there: {place}", remedy="make or mount it")
     try:
-        _add_copy(folder / log_folder(head.head.origin), head)
+        added = _add_copy(folder / log_folder(head.head.origin), head)
     except OSError as error:
         raise Unavailable(
             f"the folder for copies of heads cannot be used: {place}", remedy="check its disk and rights"
         ) from error
-    return Anchored(place=place)
+    return Anchored(place=place, repeated=not added)
 
 
 def log_folder(origin: str) -> str:
@@ -45,13 +45,16 @@ def log_folder(origin: str) -> str:
     return f"{readable}-{hashlib.sha256(origin.encode()).hexdigest()[:8]}"
 
 
-def _add_copy(folder: Path, head: SignedHead) -> None:
+def _add_copy(folder: Path, head: SignedHead) -> bool:
+    """Add the head's copy where it continues the newest one; say whether there was anything to add."""
     sizes = sorted(int(path.name) for path in folder.glob("*") if _SIZE.fullmatch(path.name))
     newest = _read_copy(folder / str(sizes[-1]), head) if sizes else None
     if newest is not None:
         _require_growth(newest, head)
-    if newest is None or newest.size < head.head.size:
-        write_durably(folder / str(head.head.size), head.note.render().encode())
+    if newest is not None and newest.size == head.head.size:
+        return False
+    write_durably(folder / str(head.head.size), head.note.render().encode())
+    return True
 
 
 def _require_growth(copy: Checkpoint, head: SignedHead) -> None:

@@ -20,10 +20,11 @@ class SignedHead:
 class Anchored:
     """What one place gave for a head: a time stamp token (DER), cosignature lines, or only that it was kept.
 
-    time: when the place saw it (RFC 3339, UTC), where it says so.
+    time: when the place saw it (RFC 3339, UTC), where it says so; repeated: it had this head already.
     """
 
     place: str
     time: str | None = None
     token: bytes | None = None
     lines: tuple[NoteSignature, ...] = ()
+    repeated: bool = False

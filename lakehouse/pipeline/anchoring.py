@@ -56,8 +56,13 @@ def anchor_head(site: Site, name: str) -> Anchoring:
             _keep(site, size, given)
             kept.append(given)
     _refuse_missing(name, size, missing)
-    repeated = tuple(place for place in backend.places(site.log_policy) if place in already)
-    return Anchoring(backend=name, size=size, kept=tuple(kept), already=repeated)
+    already |= {given.place for given in kept if given.repeated}
+    return Anchoring(
+        backend=name,
+        size=size,
+        kept=tuple(given for given in kept if not given.repeated),
+        already=tuple(place for place in backend.places(site.log_policy) if place in already),
+    )
 
 
 def count_stamps(site: Site) -> int:

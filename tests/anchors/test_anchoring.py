@@ -98,8 +98,9 @@ def _stop(*_: object) -> None:
 def test_a_copy_finds_a_log_that_was_rolled_back(site: Site, tmp_path: Path, monkeypatch) -> None:
     head = (tmp_path / "home" / "registry" / "checkpoint").read_bytes()
     add_leaf(site, 3)
-    assert anchor_head(site, "local_file").size == 3
-    assert anchor_head(site, "local_file").size == 3
+    first, second = anchor_head(site, "local_file"), anchor_head(site, "local_file")
+    assert [given.place for given in first.kept] == [str(tmp_path / "copies")]
+    assert (second.kept, second.already) == ((), (str(tmp_path / "copies"),))
 
     (tmp_path / "home" / "registry" / "checkpoint").write_bytes(head)
     with pytest.raises(Damaged, match="2 leaves, a copy of its head 3"):
