@@ -5,12 +5,13 @@ asks again. A place that has seen this head is not asked a second time.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.adapters.time_stamps import check_stamp
-from lakehouse.anchors import find_anchor
+from lakehouse.anchors import Anchor, find_anchor
 from lakehouse.core.anchor import Anchored, SignedHead
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.checkpoint import (
@@ -21,6 +22,9 @@ from lakehouse.core.trust import Authority
 from lakehouse.errors import LivingLabError, NotVerified, Unavailable
 from lakehouse.pipeline.cosign import keep_cosignatures, newest_head
 from lakehouse.pipeline.site import Site
+
+STAMPS = "rfc3161"
+"""The backend whose tokens bundles carry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,36 +46,43 @@ def anchor_head(site: Site, name: str) -> Anchoring:
     backend = find_anchor(name)
     with hold_locks(site.home.place("locks"), [f"anchor-{name}"]):
         head = newest_head(site)
-        size = head.head.size
-        already = _places_kept(site, head)
-        asked = [place for place in backend.places(site.log_policy) if size and place not in already]
-        kept: list[Anchored] = []
-        missing: list[tuple[str, LivingLabError]] = []
-        for place in asked:
-            try:
-                given = backend.anchor(site.log_policy, place, head)
-            except (Unavailable, NotVerified) as error:
-                missing.append((place, error))
-                continue
-            _keep(site, size, given)
-            kept.append(given)
-    _refuse_missing(name, size, missing)
-    already |= {given.place for given in kept if given.repeated}
+        places = backend.places(site.log_policy) if head.head.size else ()
+        stamped = _stamped_by(site, head) if name == STAMPS else frozenset()
+        given, missing = _ask_places(site, backend, head, [place for place in places if place not in stamped])
+    _refuse_missing(name, head.head.size, missing)
+    repeated = stamped | {one.place for one in given if one.repeated}
     return Anchoring(
         backend=name,
-        size=size,
-        kept=tuple(given for given in kept if not given.repeated),
-        already=tuple(place for place in backend.places(site.log_policy) if place in already),
+        size=head.head.size,
+        kept=tuple(one for one in given if not one.repeated),
+        already=tuple(place for place in places if place in repeated),
     )
+
+
+def _ask_places(
+    site: Site, backend: Anchor, head: SignedHead, places: Sequence[str]
+) -> tuple[list[Anchored], list[tuple[str, LivingLabError]]]:
+    """Return what each place gave, kept already, and the places that gave nothing, with why."""
+    given: list[Anchored] = []
+    missing: list[tuple[str, LivingLabError]] = []
+    for place in places:
+        try:
+            answer = backend.anchor(site.log_policy, place, head)
+        except (Unavailable, NotVerified) as error:
+            missing.append((place, error))
+            continue
+        _keep(site, head.head.size, answer)
+        given.append(answer)
+    return given, missing
 
 
 def count_stamps(site: Site) -> int:
     """Return how many authorities of the site file have stamped the newest head; the empty log needs none."""
     head = newest_head(site)
-    return len(_places_kept(site, head)) if head.head.size else len(site.log_policy.authorities)
+    return len(_stamped_by(site, head)) if head.head.size else len(site.log_policy.authorities)
 
 
-def _places_kept(site: Site, head: SignedHead) -> frozenset[str]:
+def _stamped_by(site: Site, head: SignedHead) -> frozenset[str]:
     """Return the authorities whose kept time stamp of this head verifies with their present certificate."""
     with site.registry.reading() as tx:
         rows = tx.many("time_stamps", size=head.head.size)

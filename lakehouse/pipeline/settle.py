@@ -4,11 +4,9 @@ import time
 from collections.abc import Callable
 
 from lakehouse.errors import Unavailable
-from lakehouse.pipeline.anchoring import anchor_head, count_stamps
+from lakehouse.pipeline.anchoring import STAMPS, anchor_head, count_stamps
 from lakehouse.pipeline.cosign import FIRST_PAUSE, LONGEST_PAUSE, cosign_by_policy
 from lakehouse.pipeline.site import Site
-
-STAMPS = "rfc3161"
 
 
 def settle_head(site: Site, say: Callable[[str], None]) -> None:
