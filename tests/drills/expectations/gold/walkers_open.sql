@@ -1,0 +1,1 @@
+SELECT subject, age, condition FROM walkers
