@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,24 @@ def start_witness(folder: Path, name: str, *vkeys: str) -> WitnessProcess:
     WitnessState(folder).create()
     process, url = _start(folder, "127.0.0.1:0", vkeys)
     return WitnessProcess(folder=folder, name=name, url=url, process=process)
+
+
+def site_file(folder: Path, witnesses: Sequence[WitnessProcess], **policy: object) -> Path:
+    """Return a site file like the shipped one with these witnesses."""
+    shipped = Path(__file__).resolve().parents[2] / "infra" / "sites" / "local.toml"
+    told = {"cosignatures": 2, "when_missing": "warn", "wait_seconds": 2, **policy}
+    lines = [f'base = "{shipped}"', "[log]", *(f"{name} = {_toml(value)}" for name, value in told.items())]
+    for witness in witnesses:
+        lines += ["[[log.witnesses]]", f"keys = {_toml(witness.vkeys)}", f'url = "{witness.url}"']
+    file = folder / "site.toml"
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def _start(folder: Path, listen: str, vkeys: tuple[str, ...]) -> "tuple[subprocess.Popen[bytes], str]":

@@ -1,0 +1,34 @@
+"""Three witnesses as processes of their own, started once; and homes whose site file names them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from witness_processes import WitnessProcess, site_file, start_witness
+
+from lakehouse.pipeline.site import Site
+
+
+@pytest.fixture(scope="module")
+def witnesses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[WitnessProcess]]:
+    """Return three witnesses; a test that stops one starts it again."""
+    folder = tmp_path_factory.mktemp("witnesses")
+    started = [start_witness(folder / f"w{number}", f"w{number}.example") for number in (1, 2, 3)]
+    yield started
+    for witness in started:
+        witness.kill()
+
+
+@pytest.fixture
+def home(
+    tmp_path: Path, witnesses: list[WitnessProcess], open_home: Callable[..., Site]
+) -> Iterator[Callable[..., Site]]:
+    """Open a home under a policy of two of the three witnesses, who watch its log."""
+
+    def opened(**policy: object) -> Site:
+        site = open_home("home", site_file=site_file(tmp_path, witnesses, **policy))
+        for witness in witnesses:
+            witness.state.add_log(site.log.trust.log)
+        return site
+
+    yield opened
