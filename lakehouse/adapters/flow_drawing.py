@@ -1,27 +1,20 @@
-"""The flow of a report as SVG: matplotlib draws what `flow_layout` places.
+"""The flow of a report as SVG: matplotlib draws what `flow_layout` places."""
 
-Text stays text. Colours are written as CSS variables of the page, so that one drawing serves light,
-dark and print.
-"""
-
-import io
-import re
 from itertools import pairwise
 from typing import Any
 
 from lakehouse.adapters.flow_layout import BOX_HEIGHT, BOX_WIDTH, Layout, Point, place_boxes
+from lakehouse.adapters.page_drawing import (
+    ACCENT,
+    ACCENT_SOFT,
+    LINE,
+    MUTED,
+    PANEL,
+    TEXT,
+    drawing_settings,
+    page_element,
+)
 from lakehouse.core.report import Flow, FlowNode
-
-LEAST_SCALE = 0.8
-INK = {
-    "#010101": "var(--ink)",
-    "#020202": "var(--muted)",
-    "#030303": "var(--line-strong)",
-    "#040404": "var(--panel)",
-    "#050505": "var(--accent)",
-    "#060606": "var(--accent-soft)",
-}
-TEXT, MUTED, LINE, PANEL, ACCENT, ACCENT_SOFT = INK
 
 
 def draw_flow(flow: Flow, *, upright: bool = False) -> str:
@@ -29,7 +22,7 @@ def draw_flow(flow: Flow, *, upright: bool = False) -> str:
     if not flow.nodes:
         return ""
     layout = place_boxes(flow, upright=upright)
-    return _as_page_element(_draw(flow, layout))
+    return _draw(flow, layout)
 
 
 def _draw(flow: Flow, layout: Layout) -> str:
@@ -37,12 +30,7 @@ def _draw(flow: Flow, layout: Layout) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    settings = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": f"livinglab-{layout.upright}",
-        "font.family": "sans-serif",
-    }
-    with mpl.rc_context(settings):
+    with mpl.rc_context(drawing_settings(str(layout.upright))):
         figure = Figure(figsize=(layout.width / 72, layout.height / 72), dpi=72)
         FigureCanvasSVG(figure)
         axes = figure.add_axes((0, 0, 1, 1))
@@ -53,9 +41,7 @@ def _draw(flow: Flow, layout: Layout) -> str:
             _draw_arrow(axes, layout, chain)
         for node in flow.nodes:
             _draw_box(axes, layout.centres[node.key], node)
-        written = io.StringIO()
-        figure.savefig(written, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return written.getvalue()
+        return page_element(figure)
 
 
 def _draw_box(axes: Any, centre: Point, node: FlowNode) -> None:
@@ -122,22 +108,3 @@ def _controls(begin: Point, stop: Point, *, upright: bool) -> tuple[Point, Point
     if upright:
         return (begin[0], middle[1]), (stop[0], middle[1])
     return (middle[0], begin[1]), (middle[0], stop[1])
-
-
-def _as_page_element(document: str) -> str:
-    """Return the `<svg>` element alone, with the page's colours and the reader's fonts."""
-    element = document[document.index("<svg") :]
-    element = re.sub(r"<(metadata|defs)>.*?</\1>", "", element, flags=re.DOTALL)
-    element = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", element, count=1)
-    element = re.sub(r'(<svg[^>]*?) width="([\d.]+)pt"', _own_width, element, count=1)
-    element = element.replace("<svg ", '<svg role="presentation" ', 1)
-    element = re.sub(r"font-family: [^;\"]*", "font-family: var(--sans)", element)
-    for colour, variable in INK.items():
-        element = element.replace(colour, variable)
-    return element.strip()
-
-
-def _own_width(opening: re.Match[str]) -> str:
-    """Let the drawing shrink to the page, down to what can still be read; then it scrolls."""
-    width = float(opening[2])
-    return f'{opening[1]} style="width: {width:.0f}px; --least: {width * LEAST_SCALE:.0f}px"'

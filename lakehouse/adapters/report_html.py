@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lakehouse.adapters.flow_drawing import draw_flow
+from lakehouse.adapters.loss_drawing import draw_loss
 from lakehouse.core.report import Flow, Page, Tile
 
 TEMPLATES = Path(__file__).with_name("report_templates")
@@ -28,11 +29,17 @@ def render_page(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    charts = {
+        section.anchor: [Markup(draw_loss(section.chart, narrow=narrow)) for narrow in (False, True)]
+        for section in page.sections
+        if section.chart is not None
+    }
     drawings = {"wide": Markup(draw_flow(page.flow)), "tall": Markup(_upright_drawing(page.flow))}
     return environment.get_template("page.html").render(
         page=page,
         tile_columns=_tile_columns(page.tiles),
         flow=drawings,
+        charts=charts,
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         linked_data=Markup(_script_text(render_linked_data(page))),
     )

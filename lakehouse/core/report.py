@@ -52,6 +52,21 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LossChart:
+    """The drawing of loss over k. points: (k, loss from 0 to 1), k ascending; marked: the k in force."""
+
+    points: tuple[tuple[int, float], ...]
+    marked: int
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return the drawing in words, for readers who do not see it."""
+        return tuple(
+            f"At k {k} the loss is {loss:.2f}{', as released' if k == self.marked else ''}."
+            for k, loss in self.points
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """One heading of the page, in the order of its parts."""
 
@@ -62,6 +77,7 @@ class Section:
     grids: tuple[Grid, ...] = ()
     commands: tuple[str, ...] = ()
     shows_flow: bool = False
+    chart: LossChart | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from lakehouse.core.report_sections import (
     run_section,
 )
 from lakehouse.core.report_sources import SiteFacts, TableFacts
+from lakehouse.core.report_utility import utility_section
 
 LAYER_SENTENCES = {
     Layer.BRONZE: "Data as received. People stand under random pseudonyms; what names them, and all free "
@@ -39,6 +40,7 @@ def table_page(table: TableFacts) -> Page:
     sections: list[Section | None] = [
         about_section(table),
         release_section(table),
+        utility_section(table),
         consent_section(table),
         origin_section(table),
         columns_section(table),

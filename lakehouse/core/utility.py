@@ -72,11 +72,12 @@ def curve_of(k: int, rows: int) -> tuple[int, ...]:
 
 
 def loss_point(k: int, loss: Fraction, *, rows: int, suppressed: int, step: int) -> LossPoint:
-    """Return a loss as if a rounded number of rows had been left out: the exact one would give it away."""
-    left_out, everyone = _rounded(suppressed, step), rows - suppressed + _rounded(suppressed, step)
-    told = (loss * rows - suppressed + left_out) / everyone if everyone else Fraction(0)
-    share = Fraction(left_out, everyone) if everyone else Fraction(0)
-    return LossPoint(k=k, loss=_two_places(told), left_out_percent=_percent(share))
+    """Return a loss as if rounded numbers of rows had come and been left out; exact ones would be told."""
+    stay = rows - suppressed
+    left_out, everyone = _rounded(suppressed, step), max(_rounded(rows, step), 1)
+    of_stay = (loss * rows - suppressed) / stay if stay else Fraction(1)
+    told = (of_stay * (everyone - left_out) + left_out) / everyone
+    return LossPoint(k=k, loss=_two_places(told), left_out_percent=_percent(Fraction(left_out, everyone)))
 
 
 def column_loss(column: str, level: int, levels: int, lost: Fraction) -> ColumnLoss:
