@@ -48,8 +48,9 @@ class Refused(ValueError):
     """Why something does not hold."""
 
 
-REFUSALS = (ValueError, RecursionError, zlib.error, InvalidSignature, UnsupportedAlgorithm,
-            x509.ExtensionNotFound, x509.DuplicateExtension)  # all that hostile bytes can raise here
+REFUSALS = (ValueError, RecursionError, zlib.error, InvalidSignature, UnsupportedAlgorithm, x509.InvalidVersion,
+            x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+"""All that hostile bytes can raise below."""
 
 
 def demand(holds: object, problem: str) -> None:

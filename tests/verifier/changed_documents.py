@@ -10,8 +10,39 @@ from lakehouse.core.canonical import canonical_json
 from lakehouse.errors import WrongUse
 
 Json: TypeAlias = Any
-ODD_VALUES: tuple[Json, ...] = (None, True, False, 0, 1, -1, 2**53 - 1, "", "0", "é", "\u2028", [], {}, [0], {"a": 1})
-ODD_TEXTS = ("\n", "\n\n", " ", "\x00", "\x7f", "=", "A", "+", "— ", "é", "\u2003", "00", "9" * 20, "\U0001f600")
+ODD_VALUES: tuple[Json, ...] = (
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1,
+    2**53 - 1,
+    "",
+    "0",
+    "é",
+    "\u2028",
+    [],
+    {},
+    [0],
+    {"a": 1},
+)
+ODD_TEXTS = (
+    "\n",
+    "\n\n",
+    " ",
+    "\x00",
+    "\x7f",
+    "=",
+    "A",
+    "+",
+    "— ",
+    "é",
+    "\u2003",
+    "00",
+    "9" * 20,
+    "\U0001f600",
+)
 
 
 def changed(documents: Sequence[bytes], count: int, seed: int) -> Iterator[tuple[int, bytes]]:
@@ -23,7 +54,7 @@ def changed(documents: Sequence[bytes], count: int, seed: int) -> Iterator[tuple
         yield place, change(rng, documents[place], rng.choice(documents))
 
 
-def change_bytes(rng: random.Random, data: bytes, other: bytes) -> bytes:  # noqa: ARG001 the shape of a change
+def change_bytes(rng: random.Random, data: bytes, other: bytes) -> bytes:
     """Flip a bit, set, drop, double or insert a byte, or cut the end off."""
     place = rng.randrange(len(data))
     before, byte, after = data[:place], data[place : place + 1], data[place + 1 :]
@@ -40,7 +71,7 @@ def change_bytes(rng: random.Random, data: bytes, other: bytes) -> bytes:  # noq
     )
 
 
-def change_layout(rng: random.Random, data: bytes, other: bytes) -> bytes:  # noqa: ARG001
+def change_layout(rng: random.Random, data: bytes, other: bytes) -> bytes:
     """Write the same JSON in another way, or a field of it twice."""
     fields = _parsed(data)
     if not isinstance(fields, dict) or not fields:
@@ -107,7 +138,11 @@ def change_line(rng: random.Random, data: bytes, other: bytes) -> bytes:
     elif kind == 3 and foreign:
         lines[place] = rng.choice(rng.choice(foreign).split("\n"))
     elif kind == 4 and foreign:
-        lines = [*holder[key].rpartition("\n\n")[0].split("\n"), "", *rng.choice(foreign).rpartition("\n\n")[2].split("\n")]
+        lines = [
+            *holder[key].rpartition("\n\n")[0].split("\n"),
+            "",
+            *rng.choice(foreign).rpartition("\n\n")[2].split("\n"),
+        ]
     else:
         lines[place] = _changed_text(rng, lines[place])
     holder[key] = "\n".join(lines)
@@ -127,7 +162,9 @@ def _changed_leaf(rng: random.Random, value: Json) -> Json:
     if isinstance(value, bool) or value is None:
         return rng.choice(ODD_VALUES)
     if isinstance(value, int):
-        return rng.choice((value + 1, value - 1, value ^ 1 << rng.randrange(8), float(value), str(value), value << 40))
+        return rng.choice(
+            (value + 1, value - 1, value ^ 1 << rng.randrange(8), float(value), str(value), value << 40)
+        )
     if isinstance(value, str):
         return _changed_text(rng, value)
     if isinstance(value, list):

@@ -14,11 +14,12 @@ from forged_tokens import Forgery  # noqa: E402  tokens of a local key
 from local_authority import LocalAuthority, make_certificate, make_key  # noqa: E402
 from misbehaviour_samples import FORK, REWRITE  # noqa: E402
 from proof_samples import (  # noqa: E402  the samples that the unit tests use
-    DETAILS,
+    CERTIFICATE,
     QUANTUM,
     QUORUM_TRUST,
     SALT,
     SECOND,
+    STATEMENT,
     TRUST,
     WITNESS,
     content_leaf,
@@ -29,6 +30,7 @@ from proof_samples import (  # noqa: E402  the samples that the unit tests use
 )
 
 from lakehouse.core.bundle import OpenedDetails, ProofBundle, TimeStamp  # noqa: E402
+from lakehouse.core.digests import commit_details  # noqa: E402
 from lakehouse.core.paper import write_paper  # noqa: E402
 from lakehouse.core.trust import Authority, Trust  # noqa: E402
 
@@ -36,6 +38,8 @@ Document = tuple[str, bytes, bytes]
 """Name, bytes of the document, bytes of the trust file."""
 
 TIME_STAMP_KEYS = ("rsa", "p256", "p384")
+NESTED = {"\U0001f600": [1, -5, 2**53 - 1, {"é": [[], {}, None]}], "\ufb33": '\u2028"\\/\x7f', "": True}
+"""Details in which all that canonical JSON must get right stands."""
 
 
 @cache
@@ -44,8 +48,12 @@ def sound_documents() -> tuple[Document, ...]:
     bundles = {name: (bundle.render(), TRUST) for name, bundle in _records().items()}
     bundles |= {name: (bundle.render(), trust) for name, (bundle, trust) in _signed().items()}
     bundles |= {"a fork": (FORK.render(), TRUST), "a rewritten log": (REWRITE.render(), TRUST)}
-    papers = {f"{name}, on paper": (_on_paper(bundles[name][0]), bundles[name][1]) for name in ("write", "quorum")}
-    return tuple((name, data, trust.render().encode()) for name, (data, trust) in {**bundles, **papers}.items())
+    papers = {
+        f"{name}, on paper": (_on_paper(bundles[name][0]), bundles[name][1]) for name in ("write", "quorum")
+    }
+    return tuple(
+        (name, data, trust.render().encode()) for name, (data, trust) in {**bundles, **papers}.items()
+    )
 
 
 @cache
@@ -87,7 +95,9 @@ def checkpoint_digest() -> bytes:
 
 def trust_with(*authorities: LocalAuthority, time_stamps: int = 0) -> Trust:
     """Return a trust file that names these authorities."""
-    named = tuple(Authority(name=one.trusted.name, certificate=one.trusted.certificate) for one in authorities)
+    named = tuple(
+        Authority(name=one.trusted.name, certificate=one.trusted.certificate) for one in authorities
+    )
     return replace(TRUST, authorities=named, time_stamps=time_stamps)
 
 
@@ -100,8 +110,8 @@ def _records() -> dict[str, ProofBundle]:
         for kind in ("decision", "release", "model", "consent", "trust")
     }
     erased = sample_bundle(3, record=erasure_record(), before=3)
-    certificate = {"erasure": _certificate()}
-    stated = {"privacy": _statement()}
+    stated = sample_bundle(record=stated_record())
+    nested = replace(sample_record(4), details_commitment=commit_details(NESTED, SALT))
     return {
         **versions,
         **others,
@@ -110,10 +120,12 @@ def _records() -> dict[str, ProofBundle]:
         "the only leaf": sample_bundle(0, 1, earlier=None),
         "large log": sample_bundle(200, 300, before=128, earlier=256),
         "details": sample_bundle(opened=True),
-        "nested details": replace(sample_bundle(), details=OpenedDetails(value=DETAILS, salt=SALT)),
-        "erasure": replace(erased, statements=certificate),
-        "statement": replace(sample_bundle(record=stated_record()), statements=stated),
-        "content": replace(sample_bundle(record=stated_record()), content=content_leaf(3), statements=stated),
+        "nested details": replace(
+            sample_bundle(record=nested), details=OpenedDetails(value=NESTED, salt=SALT)
+        ),
+        "erasure": replace(erased, statements={"erasure": CERTIFICATE}),
+        "statement": replace(stated, statements={"privacy": STATEMENT}),
+        "content": replace(stated, content=content_leaf(3), statements={"privacy": STATEMENT}),
         "heads on both sides": sample_bundle(before=3),
     }
 
@@ -130,17 +142,5 @@ def _signed() -> dict[str, tuple[ProofBundle, Trust]]:
     }
 
 
-def _certificate() -> OpenedDetails:
-    from proof_samples import CERTIFICATE
-
-    return CERTIFICATE
-
-
-def _statement() -> OpenedDetails:
-    from proof_samples import STATEMENT
-
-    return STATEMENT
-
-
 def _on_paper(bundle: bytes) -> bytes:
-    return "A receipt.\n".encode() + "\n".join(part.block() for part in write_paper(bundle)).encode()
+    return b"A receipt.\n" + "\n".join(part.block() for part in write_paper(bundle)).encode()
