@@ -82,7 +82,7 @@ def test_both_agree_on_ten_thousand_changed_documents() -> None:
 
 
 def test_no_changed_record_verifies() -> None:
-    """A changed bundle that still verifies left out or exchanged what nobody signed; its record is a logged one."""
+    """A changed bundle that still verifies left out what nobody signed; its record is a logged one."""
     verified = [data for data, _, said in changed_samples() if said is not None and said[0]]
     logged = [_record_of(data) for _, data, _ in sound_documents()]
     assert all(_record_of(data) in logged for data in verified)
