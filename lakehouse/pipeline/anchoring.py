@@ -5,7 +5,7 @@ asks again. A place that has seen this head is not asked a second time.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lakehouse.adapters.file_locks import hold_locks
@@ -13,12 +13,13 @@ from lakehouse.adapters.sql_registry import Row
 from lakehouse.adapters.time_stamps import check_stamp
 from lakehouse.anchors import Anchor, find_anchor
 from lakehouse.core.anchor import Anchored, SignedHead
+from lakehouse.core.bundle import TimeStamp
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.checkpoint import (
     decode_base64,
     encode_base64,
 )
-from lakehouse.core.trust import Authority
+from lakehouse.core.trust import Trust
 from lakehouse.errors import LivingLabError, NotVerified, Unavailable
 from lakehouse.pipeline.cosign import keep_cosignatures, newest_head
 from lakehouse.pipeline.site import Site
@@ -82,25 +83,33 @@ def count_stamps(site: Site) -> int:
     return len(_stamped_by(site, head)) if head.head.size else len(site.log_policy.authorities)
 
 
+def genuine_stamps(rows: Iterable[Row], trust: Trust, text: str) -> tuple[TimeStamp, ...]:
+    """Return those of `rows` of the table `time_stamps` that verify over a checkpoint's text.
+
+    One that a replaced certificate made, or an authority that `trust` no longer names, is left out.
+    """
+    digest = hashlib.sha256(text.encode()).digest()
+    found = (_genuine_stamp(row, trust, digest) for row in rows)
+    return tuple(stamp for stamp in found if stamp is not None)
+
+
+def _genuine_stamp(row: Row, trust: Trust, digest: bytes) -> TimeStamp | None:
+    authority = trust.authority(row["authority"])
+    if authority is None:
+        return None
+    try:
+        token = decode_base64(row["token"], "a time stamp")
+        check_stamp(authority, token, digest)
+    except NotVerified:
+        return None
+    return TimeStamp(authority=authority.name, token=token)
+
+
 def _stamped_by(site: Site, head: SignedHead) -> frozenset[str]:
-    """Return the authorities whose kept time stamp of this head verifies with their present certificate."""
     with site.registry.reading() as tx:
         rows = tx.many("time_stamps", size=head.head.size)
-    digest = hashlib.sha256(head.note.text.encode()).digest()
-    trust = site.log_policy.trust(head.log)
-    return frozenset(
-        row["authority"] for row in rows if _holds(trust.authority(row["authority"]), row, digest)
-    )
-
-
-def _holds(authority: Authority | None, row: Row, digest: bytes) -> bool:
-    try:
-        return (
-            authority is not None
-            and check_stamp(authority, decode_base64(row["token"], "a kept time stamp"), digest) is not None
-        )
-    except NotVerified:
-        return False
+    stamps = genuine_stamps(rows, site.log_policy.trust(head.log), head.note.text)
+    return frozenset(stamp.authority for stamp in stamps)
 
 
 def _keep(site: Site, size: int, given: Anchored) -> None:

@@ -11,12 +11,12 @@ from lakehouse.core.checkpoint import (
     NoteSignature,
     SignedNote,
     VerifierKey,
-    decode_base64,
     parse_checkpoint,
     parse_note,
 )
 from lakehouse.core.trust import Trust
 from lakehouse.errors import NotReady
+from lakehouse.pipeline.anchoring import genuine_stamps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def covered_head(tx: Transaction, heads: Sequence[Row], trust: Trust, leaf: int)
     raise NotReady(
         f"leaf {leaf} stands in none of {len(over)} heads with {trust.cosignatures} cosignatures "
         f"({trust.post_quantum} of ML-DSA-44) and {trust.time_stamps} time stamps, as the site demands",
-        remedy="livinglab log cosign",
+        remedy="livinglab log cosign" + ("; livinglab log anchor rfc3161" if trust.time_stamps else ""),
         leaf=leaf,
     )
 
@@ -52,12 +52,7 @@ def _with_signers(tx: Transaction, row: Row, trust: Trust) -> CoveredHead | None
     kept = tx.many("cosignatures", size=row["size"], order="witness") if trust.witnesses else []
     chosen = _chosen_lines(note, kept, trust)
     stamps = tx.many("time_stamps", size=row["size"], order="authority") if trust.authorities else []
-    known = {authority.name for authority in trust.authorities}
-    stamped = tuple(
-        TimeStamp(authority=stamp["authority"], token=decode_base64(stamp["token"], "a time stamp"))
-        for stamp in stamps
-        if stamp["authority"] in known
-    )
+    stamped = genuine_stamps(stamps, trust, note.text)
     if chosen is None or len(stamped) < trust.time_stamps:
         return None
     signed = replace(note, signatures=(*note.signatures, *chosen))

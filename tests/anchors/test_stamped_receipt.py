@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from anchored_homes import add_leaf, write_site
-from local_authority import LocalAuthority, needs_openssl
+from local_authority import LocalAuthority, make_authority, needs_openssl, served_by
 
 from lakehouse.cli.main import run
 from lakehouse.core.bundle import parse_bundle
@@ -56,6 +56,20 @@ def test_a_head_without_a_stamp_proves_nothing_where_one_is_demanded(site: Site)
 
     with pytest.raises(NotReady, match="1 time stamps"):
         prove(site, "d3")
+
+
+@needs_openssl
+def test_a_stamp_of_a_replaced_certificate_proves_nothing_until_it_is_renewed(
+    site: Site, tmp_path: Path, open_home, served: LocalAuthority
+) -> None:
+    renewed = make_authority(tmp_path / "renewed", "p256", name=served.name)
+    (tmp_path / "new").mkdir()
+    with served_by(renewed):
+        again = open_home(site_file=write_site(tmp_path / "new", [renewed], [], stamps=1))
+        with pytest.raises(NotReady, match="1 time stamps"):
+            prove(again, "d1")
+        anchor_head(again, "rfc3161")
+        assert len(parse_bundle(prove(again, "d1").bundle).time_stamps) == 1
 
 
 @needs_openssl
