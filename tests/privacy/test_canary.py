@@ -23,6 +23,8 @@ from canary_scan import Scanner, spellings
 
 from lakehouse.adapters.bronze_rows import bronze_rows
 from lakehouse.pipeline import land as landing
+from lakehouse.pipeline.person_receipt import prove_rows
+from lakehouse.pipeline.prove import prove
 from lakehouse.pipeline.site import Site
 
 SELECT = "SELECT * FROM gold.gait_people_open"
@@ -134,6 +136,36 @@ class TestWholeHome:
             assert add["partitionValues"] == {}
         assert {a["commitInfo"]["operation"] for a in actions if "commitInfo" in a} == {"WRITE"}
 
+    def test_no_proof_names_the_person_or_anybody(
+        self, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Bundles of every leaf, statements included: no token, and no pseudonym of anybody."""
+        site = opened(home, monkeypatch)
+        with site.registry.reading() as tx:
+            refs = [row["ref"] for row in tx.many("entries")]
+            names = {row["pseudonym"] for row in tx.many("content_leaves")} - {""}
+        own = prove_rows(site, "silver.gait_people", TOKENS["gait id"], "gaitpdb")[0]
+        bundles = {
+            "own": own.proof.bundle,
+            **{ref.replace("/", "-"): prove(site, ref).bundle for ref in refs},
+        }
+        for name, bundle in bundles.items():
+            (tmp_path / name).write_bytes(bundle)
+        stated = [bundle for bundle in bundles.values() if b'"livinglab/privacy/v1"' in bundle]
+        assert len(bundles) > 15 and len(stated) >= 5 and len(names) > 10
+        assert Scanner(TOKENS).in_folder(tmp_path) == set()
+        assert not any(name.encode() in bundle for bundle in bundles.values() for name in names)
+        assert any(name.encode() in own.rows for name in names), (
+            "the person's own file names them to themselves"
+        )
+
+    def test_no_opening_and_nobody_s_rows_lie_where_others_read(self, home: Path) -> None:
+        shared = [home / "registry", home / "reports", home / "landing", home / "airflow"]
+        files = [path for folder in shared for path in folder.rglob("*") if path.is_file()]
+        private = (b"livinglab/opening/v1", b"livinglab/rows/v1")
+        assert len(files) > 10
+        assert not [path for path in files if any(word in path.read_bytes() for word in private)]
+
     def test_one_word_more_in_the_log_would_be_found(self, home: Path) -> None:
         """The positive control on the very home that was found clean."""
         log = next((home / "airflow").rglob("*.log"))
@@ -143,6 +175,14 @@ class TestWholeHome:
             assert {hit.token for hit in Scanner(TOKENS).in_folder(home)} == {"family name"}
         finally:
             log.write_bytes(whole)
+
+
+def opened(home: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """Open the home in this process."""
+    from lakehouse.sites import open_site
+
+    monkeypatch.setenv("LIVINGLAB_KEYS", str(home.parent / "keys"))
+    return open_site(None, home)
 
 
 @pytest.mark.spark
