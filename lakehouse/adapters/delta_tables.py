@@ -43,9 +43,12 @@ class DeltaLake:
         return plain_types(opened.to_pyarrow_table(columns=list(columns) if columns else None))
 
     def read_subjects(self, table: str, version: int, pseudonyms: Iterable[str]) -> pa.Table:
-        """Return the rows of some subjects in one version."""
+        """Return the rows of some subjects in one version; the empty name stands for rows without one."""
+        names = set(pseudonyms)
         dataset = open_table(self.folder_of(table), version).to_pyarrow_dataset()
-        wanted = pc.field("subject").isin(pa.array(sorted(pseudonyms), pa.string()))
+        wanted = pc.field("subject").isin(pa.array(sorted(names), pa.string()))
+        if "" in names:
+            wanted |= pc.field("subject").is_null()
         return plain_types(dataset.to_table(filter=wanted))
 
     def subjects(self, table: str, version: int) -> set[str]:

@@ -6,13 +6,14 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
-from home_samples import GOLD, make_home
+from home_samples import GOLD, bronze_rows, make_home
 
 from lakehouse.adapters.registry_schema import REGISTRY
 from lakehouse.adapters.signatures import Signer
@@ -22,6 +23,7 @@ from lakehouse.core.canonical import digest_json
 from lakehouse.pipeline.fsck import fsck as walk
 from lakehouse.pipeline.log_records import draft_record, log_record
 from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.writing import write_tables
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,16 @@ def test_a_sound_home_is_clean_where_it_was_made_and_where_it_was_copied(
 ) -> None:
     code, said = fsck(copy, capsys)
     assert (code, said) == (0, {"tables": 2, "versions": 3, "findings": [], "clean": True})
+
+
+def test_rows_without_a_subject_in_two_batches_are_clean(site: Site) -> None:
+    """Quarantine appends rows that belong to nobody: their one leaf covers those of all batches."""
+    for batch in (1, 2):
+        write = bronze_rows(["of nobody"], batch)
+        rows = write.rows.set_column(0, "subject", pa.array([None], pa.string()))
+        aside = replace(write, table="bronze.gait_people__quarantine", rows=rows)
+        write_tables(site, verb="land", run_key=f"aside {batch}", writes=[aside])
+        assert walk(site, print).clean
 
 
 @pytest.mark.parametrize("where", ["lake", "registry"])
