@@ -8,6 +8,7 @@ A proof that does not hold, or cannot be read, is `NotVerified`; there is no Boo
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TypeAlias
 
 from lakehouse.errors import NotVerified, WrongUse
@@ -15,6 +16,8 @@ from lakehouse.errors import NotVerified, WrongUse
 HASH_BYTES = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 LARGEST_TREE = 2**62
+BLOCK = 2**13
+"""How many leaves are hashed together: a power of two, so that each block's root is a node of the tree."""
 
 LeafRange: TypeAlias = tuple[int, int]
 """First leaf and one past the last leaf of a subtree."""
@@ -30,18 +33,16 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def root_of(hashes: Sequence[bytes]) -> bytes:
-    """Return the tree head over leaf hashes in order; `EMPTY_ROOT` when there are none."""
-    level = list(hashes)
-    if not level:
-        return EMPTY_ROOT
-    sha256 = hashlib.sha256
-    while len(level) > 1:
-        # An odd last node rises unchanged, which gives RFC 6962's split at the largest power of two.
-        unpaired = level[-1:] if len(level) % 2 else []
-        pairs = zip(level[0::2], level[1::2], strict=False)
-        level = [sha256(b"\x01" + left + right).digest() for left, right in pairs] + unpaired
-    return level[0]
+def root_of(hashes: Iterable[bytes]) -> bytes:
+    """Return the tree head over leaf hashes in order; `EMPTY_ROOT` when there are none.
+
+    Of an iterator one block is held at a time, and one root a block.
+    """
+    left = iter(hashes)
+    blocks: list[bytes] = []
+    while block := list(islice(left, BLOCK)):
+        blocks.append(_root_of_block(block))
+    return _root_of_block(blocks) if blocks else EMPTY_ROOT
 
 
 def roots_by_size(hashes: Iterable[bytes]) -> Iterator[bytes]:
@@ -191,6 +192,17 @@ def subtree_root(leaves: LeafRange, complete_node: Callable[[int, int], bytes]) 
         return complete_node(height, low >> height)
     middle = low + _split(count)
     return node_hash(subtree_root((low, middle), complete_node), subtree_root((middle, high), complete_node))
+
+
+def _root_of_block(level: list[bytes]) -> bytes:
+    sha256 = hashlib.sha256
+    while len(level) > 1:
+        # An odd last node rises unchanged, which gives RFC 6962's split at the largest power of two.
+        unpaired = level[-1:] if len(level) % 2 else []
+        nodes = iter(level)
+        pairs = zip(nodes, nodes, strict=False)
+        level = [sha256(b"\x01" + left + right).digest() for left, right in pairs] + unpaired
+    return level[0]
 
 
 def _split(count: int) -> int:
