@@ -103,7 +103,7 @@ def _ask(authority: AuthoritySettings, body: bytes) -> bytes:
             client.stream("POST", authority.url, content=body, headers=headers) as response,
         ):
             return _read_answer(authority, response)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Unavailable(
             f"the time-stamping authority {authority.name} does not answer at {authority.url}",
             remedy="try again later: livinglab log anchor rfc3161",
