@@ -31,6 +31,7 @@ def show_summary(console: "Console", document: Document, home: Path) -> None:
     console.print("\nThree things to try next:")
     for command in next_steps(document, home):
         console.print(f"  {command}", soft_wrap=True)
+    console.print(f"Let others watch the log: {_program()} witness --help", soft_wrap=True)
 
 
 def next_steps(document: Document, home: Path) -> list[str]:

@@ -15,14 +15,24 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import psutil
 
+from lakehouse.errors import LivingLabError
 from livinglab_airflow.events import EventPipe, stop_with_parent
 from livinglab_airflow.settings import ACCOUNTS, airflow_folder, airflow_settings, prepared_passwords
+from livinglab_airflow.ui_witnesses import (
+    adopt_witnesses,
+    dismiss_witnesses,
+    needs_witnesses,
+    prepare_witnesses,
+    start_witness,
+    write_ui_site,
+)
 
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "api-server": ("api-server",),
@@ -58,11 +68,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop_with_parent(signal.SIGTERM)
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        _serve(options, pipe, running)
+        with _witnessed_site(options, pipe, running) as site_file:
+            _serve(options, site_file, pipe, running)
     except StopRequestedError:
         return 0
     except ComponentDiedError as died:
         pipe.send("failed", refusal={"message": f"{died} has ended"})
+        return 1
+    except LivingLabError as refused:
+        pipe.send("failed", refusal=refused.as_json())
         return 1
     finally:
         stop_all(running)
@@ -79,11 +93,49 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _serve(
+@contextmanager
+def _witnessed_site(
     options: argparse.Namespace, pipe: EventPipe, running: dict[str, "subprocess.Popen[bytes]"]
+) -> Iterator[Path | None]:
+    """Yield the site file to serve: the chosen one, with three witnesses of ours where it names none."""
+    if not needs_witnesses(options.home, options.site):
+        yield options.site
+        return
+    pipe.send("starting", what="witnesses")
+    logs = airflow_folder(options.home) / "logs"
+    logs.mkdir(mode=0o700, exist_ok=True)
+    try:
+        witnesses = prepare_witnesses(options.home, options.site, free_port)
+        for witness in witnesses:
+            name = f"witness {witness.state.name}"
+            with _log_file(logs, name.replace(" ", "-")) as output:
+                running[name] = start_witness(witness, output)
+        _wait_until(lambda: all(answers(witness.url) for witness in witnesses), running)
+        file = write_ui_site(options.home, options.site, witnesses)
+        adopt_witnesses(options.home, file)
+        yield file
+    finally:
+        stop_all(running)
+        dismiss_witnesses(options.home, options.site)
+
+
+def answers(address: str) -> bool:
+    """Whether something answers at an address of this machine."""
+    try:
+        with urllib.request.urlopen(address, timeout=5):
+            return True
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return False
+
+
+def _serve(
+    options: argparse.Namespace,
+    site_file: Path | None,
+    pipe: EventPipe,
+    running: dict[str, "subprocess.Popen[bytes]"],
 ) -> None:
     passwords = prepared_passwords(options.home)
-    environment = {**os.environ, **airflow_settings(options.home, port=options.port, site_file=options.site)}
+    environment = {**os.environ, **airflow_settings(options.home, port=options.port, site_file=site_file)}
     logs = Path(environment["AIRFLOW_HOME"]) / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
     pipe.send("starting", what="database")
