@@ -86,7 +86,6 @@ class TimeStamp:
     """
 
     time: str
-    imprint_hash: str
     imprint: bytes
     nonce: int | None
     issuer: bytes
@@ -125,10 +124,9 @@ def parse_time_stamp(token: bytes) -> TimeStamp:
     if digest.whole != signer.digest.whole:
         raise NotVerified("a time stamp names two hash algorithms")
     hashes = _read_attributes(signer.attributes, hashlib.new(hash_name, content).digest())
-    time, imprint_hash, imprint, nonce = _read_info(content)
+    time, imprint, nonce = _read_info(content)
     return TimeStamp(
         time=time,
-        imprint_hash=imprint_hash,
         imprint=imprint,
         nonce=nonce,
         issuer=signer.issuer,
@@ -259,8 +257,8 @@ def _certificate_hash(value: DerElement, default: str) -> tuple[str, bytes]:
     return default, fields[0].content
 
 
-def _read_info(content: bytes) -> tuple[str, str, bytes, int | None]:
-    """Return time, hash name and digest of the imprint, and nonce of a TSTInfo (RFC 3161, 2.4.2)."""
+def _read_info(content: bytes) -> tuple[str, bytes, int | None]:
+    """Return time, imprint and nonce of a TSTInfo (RFC 3161, 2.4.2); the imprint has its hash's length."""
     what = "time stamp information"
     fields = read_elements(read_element(content, _SEQUENCE, what).content, what)
     require_shape(fields[:5], [_INTEGER, _OID, _SEQUENCE, _INTEGER, _TIME], what)
@@ -270,10 +268,9 @@ def _read_info(content: bytes) -> tuple[str, str, bytes, int | None]:
     nonce = _read_optional(fields[5:])
     parts = read_elements(stamped.content, what)
     require_shape(parts, [_SEQUENCE, _OCTETS], what)
-    imprint_hash = _digest_name(parts[0])
-    if len(parts[1].content) != hashlib.new(imprint_hash).digest_size:
+    if len(parts[1].content) != hashlib.new(_digest_name(parts[0])).digest_size:
         raise NotVerified("the digest in a time stamp has another length than its algorithm gives")
-    return _read_time(time.content), imprint_hash, parts[1].content, nonce
+    return _read_time(time.content), parts[1].content, nonce
 
 
 def _read_optional(fields: Sequence[DerElement]) -> int | None:
