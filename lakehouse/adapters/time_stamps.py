@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from lakehouse.core.time_stamp import ECDSA, RSA, TimeStamp, certificate_identity, parse_time_stamp
+from lakehouse.core.time_stamp import ECDSA, RSA, StampToken, certificate_identity, parse_time_stamp
 from lakehouse.core.trust import Authority
 from lakehouse.errors import NotVerified
 
@@ -55,7 +55,7 @@ def load_authority(certificate: bytes) -> x509.Certificate:
     return loaded
 
 
-def _check_identity(stamp: TimeStamp, certificate: bytes) -> None:
+def _check_identity(stamp: StampToken, certificate: bytes) -> None:
     if (stamp.issuer, stamp.serial) != certificate_identity(certificate):
         raise NotVerified("a time stamp is signed by another authority than that of the trust file")
     if stamp.certificate not in (None, certificate):
@@ -65,13 +65,13 @@ def _check_identity(stamp: TimeStamp, certificate: bytes) -> None:
             raise NotVerified("a time stamp names another certificate than that of the trust file")
 
 
-def _check_validity(stamp: TimeStamp, certificate: x509.Certificate) -> None:
+def _check_validity(stamp: StampToken, certificate: x509.Certificate) -> None:
     moment = datetime.fromisoformat(stamp.time)
     if not certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc:
         raise NotVerified(f"the authority's certificate was not valid at {stamp.time}")
 
 
-def _is_genuine(stamp: TimeStamp, certificate: x509.Certificate) -> bool:
+def _is_genuine(stamp: StampToken, certificate: x509.Certificate) -> bool:
     key, algorithm = certificate.public_key(), _HASHES[stamp.hash_name]
     try:
         if stamp.scheme == RSA and isinstance(key, rsa.RSAPublicKey) and key.key_size >= SMALLEST_RSA_KEY:

@@ -76,7 +76,7 @@ _SIGNATURES = _signature_algorithms()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimeStamp:
+class StampToken:
     """What a token says, and what is needed to check its signature.
 
     time: RFC 3339 UTC to the second (a fraction is cut off); imprint: hash of what was stamped;
@@ -115,7 +115,7 @@ class _Signer:
     signature: bytes
 
 
-def parse_time_stamp(token: bytes) -> TimeStamp:
+def parse_time_stamp(token: bytes) -> StampToken:
     """Return what the DER bytes of a TimeStampToken say; nothing is verified but its own digests."""
     if len(token) > LARGEST_TOKEN:
         raise NotVerified(f"a time stamp has more than {LARGEST_TOKEN} bytes")
@@ -125,7 +125,7 @@ def parse_time_stamp(token: bytes) -> TimeStamp:
         raise NotVerified("a time stamp names two hash algorithms")
     hashes = _read_attributes(signer.attributes, hashlib.new(hash_name, content).digest())
     time, imprint, nonce = _read_info(content)
-    return TimeStamp(
+    return StampToken(
         time=time,
         imprint=imprint,
         nonce=nonce,
