@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from lakehouse.adapters.class_counts import Column, Whole, count_combinations, pack_keys
+from lakehouse.adapters.class_counts import Whole, count_combinations, pack_keys
 from lakehouse.adapters.group_search import CodedPeople, Grouping
 from lakehouse.adapters.quasi_codes import Codes, QuasiCodes, quasi_codes, rank_codes
 from lakehouse.core.groups import SensitiveColumn
@@ -40,15 +40,18 @@ class CodedRows:
         place = ascending[np.minimum(found, len(order) - 1)]
         return np.where(kept[place] == rows, place, SUPPRESSED)
 
-    def labelled(self, rows: Column, levels: Sequence[int]) -> list[pa.DictionaryArray]:
-        """Return the labels of these rows, one dictionary array a quasi-identifier."""
-        return [
-            pa.DictionaryArray.from_arrays(
-                pa.array(_label_places(column, level)[codes[rows]]),
-                pa.array(column.labels[level], pa.string()),
+    def generalised(self, rows: pa.Table, grouping: Grouping, order: Whole, names: Sequence[str]) -> pa.Table:
+        """Return these rows of the table the codes were made from, with the labels under `names`."""
+        kept = rows.take(pa.array(order))
+        columns = zip(names, self.people.quasi, grouping.levels, self.codes, strict=True)
+        for name, column, level, codes in columns:
+            places = column.places[level].astype(np.min_scalar_type(-len(column.labels[level])))
+            labels = pa.DictionaryArray.from_arrays(
+                pa.array(places[codes[order]]), pa.array(column.labels[level], pa.string())
             )
-            for column, level, codes in zip(self.people.quasi, levels, self.codes, strict=True)
-        ]
+            kept = kept.drop_columns([name]) if name in kept.column_names else kept
+            kept = kept.append_column(name, labels)
+        return kept
 
 
 def encode_people(
@@ -83,7 +86,3 @@ def kept_labels(quasi: Sequence[QuasiCodes], grouping: Grouping, classes: Whole)
         names = column.labels[level]
         columns.append([names[place] for place in column.places[level][codes[classes]]])
     return list(zip(*columns, strict=True))
-
-
-def _label_places(column: QuasiCodes, level: int) -> Column:
-    return column.places[level].astype(np.min_scalar_type(-len(column.labels[level])))

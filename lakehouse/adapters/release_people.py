@@ -45,7 +45,7 @@ def finish_people(
     place = coded.class_of_rows(grouping)
     order = np.argsort(place, kind="stable")[grouping.suppressed :]
     return FinishedRows(
-        rows=_released_people(rows, coded, grouping, order, rules).select(list(released)),
+        rows=_texts(coded.generalised(rows, grouping, order, rules.released_quasi).select(list(released))),
         cells=_cells(rows, coded, grouping, place, order),
         suppressed=grouping.suppressed,
         total=len(rows),
@@ -73,15 +73,13 @@ def _people_columns(rules: ReleaseRules, released: Sequence[str]) -> list[str]:
     return [SUBJECT, *(found.column for found in rules.quasi_identifiers), *plain]
 
 
-def _released_people(
-    rows: pa.Table, coded: CodedRows, grouping: Grouping, order: Whole, rules: ReleaseRules
-) -> pa.Table:
-    kept = rows.take(pa.array(order))
-    labels = coded.labelled(order, grouping.levels)
-    for found, column in zip(rules.quasi_identifiers, labels, strict=True):
-        kept = kept.drop_columns([found.released_as]) if found.released_as in kept.column_names else kept
-        kept = kept.append_column(found.released_as, column.cast(pa.string()))
-    return kept
+def _texts(rows: pa.Table) -> pa.Table:
+    """Return the table with its labels as plain texts, which is how every reader takes them."""
+    plain = [
+        pa.field(own.name, own.type.value_type) if pa.types.is_dictionary(own.type) else own
+        for own in rows.schema
+    ]
+    return rows.cast(pa.schema(plain))
 
 
 def _cells(
