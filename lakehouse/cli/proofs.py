@@ -1,5 +1,6 @@
 """`prove`, `fsck`: what the log says. (`verify`: `cli.verifying`, `log` and `trust`: `cli.log`.)"""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -116,12 +117,13 @@ def check_site(ctx: typer.Context) -> None:
     Reads the whole home and its keys. Writes nothing.
     Example: livinglab fsck
     """
-    from lakehouse.pipeline.fsck import check_databases, check_home, failed
+    from lakehouse.pipeline.fsck import check_databases, check_home, failed, unwatched
 
     context = context_of(ctx)
     try:
         broken = check_databases(home_of(context.home))
-        result = broken or check_home(context.open(replay=False), context.notice)
+        progress = context.progress if sys.stderr.isatty() else unwatched
+        result = broken or check_home(context.open(replay=False), context.notice, progress)
     except Damaged as error:
         result = failed(error, [])
     context.emit(result.as_json(), lambda console: _show_findings(console, result))

@@ -1,6 +1,7 @@
 """Walk every Delta version, registry row and log file against each other (INTERFACE, `fsck`)."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from lakehouse.pipeline.fsck_people import (
     newest_versions,
 )
 from lakehouse.pipeline.fsck_registry import (
+    Advance,
     Finding,
     Snapshot,
     check_log,
     check_records,
     check_rows,
     check_statements,
+    do_nothing,
     read_snapshot,
 )
 from lakehouse.pipeline.fsck_tables import check_table, stray_files, table_folders
@@ -29,6 +32,14 @@ from lakehouse.pipeline.recovery import recover
 from lakehouse.pipeline.site import Site
 
 Say = Callable[[str], None]
+Progress = Callable[[str, int | None], AbstractContextManager[Advance]]
+"""Shows the progress of what has a title and so many steps; it yields what takes the steps."""
+
+
+@contextmanager
+def unwatched(_title: str, _steps: int | None) -> Iterator[Advance]:
+    """Show no progress."""
+    yield do_nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +61,7 @@ class FsckResult:
         return {"tables": self.tables, "versions": self.versions, "findings": found, "clean": self.clean}
 
 
-def fsck(site: Site, say: Say) -> FsckResult:
+def fsck(site: Site, say: Say, progress: Progress = unwatched) -> FsckResult:
     """Return everything that does not agree; `say` is told what is being walked.
 
     Raises Unavailable without the vault or the keys: then nothing is known about bronze and silver.
@@ -61,24 +72,26 @@ def fsck(site: Site, say: Say) -> FsckResult:
     findings = [*check_rows(site), *check_vault_rows(site)]
     try:
         snapshot = read_snapshot(site)
-        findings += _check_registry(site, snapshot, say)
+        findings += _check_registry(site, snapshot, say, progress)
         tables = sorted({row["table_name"] for row in snapshot.of("versions")} | folders.keys())
         findings += [*stray_files(site), *check_models(site)]
-        for table in tables:
-            findings += _check_one(site, table, folders.get(table, set()), snapshot, say)
+        with progress("checking tables", len(tables)) as advance:
+            for table in tables:
+                findings += _check_one(site, table, folders.get(table, set()), snapshot, say)
+                advance(1)
     except Damaged as error:
         # Rows that cannot be parsed end the walk; their MACs have named them above.
         return failed(error, findings)
     return FsckResult(tables=len(tables), versions=len(snapshot.of("versions")), findings=tuple(findings))
 
 
-def check_home(site: Site, say: Say) -> FsckResult:
+def check_home(site: Site, say: Say, progress: Progress = unwatched) -> FsckResult:
     """End what killed processes left, then `fsck`; where the replay meets damage, walk what there is."""
     try:
         recover(site)
     except Damaged:
         say("the outbox cannot be replayed on a damaged home")
-    return fsck(site, say)
+    return fsck(site, say, progress)
 
 
 def failed(error: Damaged, findings: list[Finding]) -> FsckResult:
@@ -95,13 +108,13 @@ def check_databases(home: Path) -> FsckResult | None:
     return FsckResult(tables=0, versions=0, findings=found) if found else None
 
 
-def _check_registry(site: Site, snapshot: Snapshot, say: Say) -> Iterator[Finding]:
-    say(f"checking {len(snapshot.of('entries'))} leaves")
-    yield from check_log(site, snapshot)
-    yield from check_cosignatures(site, snapshot)
-    yield from check_records(snapshot)
-    yield from check_statements(snapshot)
-    yield from check_vault_age(site, snapshot)
+def _check_registry(site: Site, snapshot: Snapshot, say: Say, progress: Progress) -> list[Finding]:
+    leaves, heads = len(snapshot.of("entries")), len(snapshot.of("checkpoints"))
+    say(f"checking {leaves} leaves")
+    with progress("checking leaves", leaves + heads) as advance:
+        findings = [*check_log(site, snapshot, advance), *check_records(snapshot, advance)]
+    findings += check_cosignatures(site, snapshot)
+    return [*findings, *check_statements(snapshot), *check_vault_age(site, snapshot)]
 
 
 def _check_one(site: Site, table: str, files: set[str], snapshot: Snapshot, say: Say) -> list[Finding]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from lakehouse.adapters.delta_log import open_table
-from lakehouse.core.lineage import Version, parse_record
-from lakehouse.errors import Damaged, NotVerified
+from lakehouse.core.lineage import Version
+from lakehouse.errors import Damaged
 from lakehouse.pipeline.fsck_registry import Finding, Snapshot
 from lakehouse.pipeline.signing import recompute_content
 from lakehouse.pipeline.site import Site
@@ -20,18 +20,11 @@ def check_vault_rows(site: Site) -> Iterator[Finding]:
 def check_vault_age(site: Site, snapshot: Snapshot) -> Iterator[Finding]:
     """Check that the vault is not older than the newest record says."""
     counter = site.vault.counter()
-    logged = max((_counter_of(str(row["entry"])) for row in snapshot.of("entries")), default=0)
+    logged = max((record.vault_counter for record in snapshot.records.values() if record), default=0)
     if counter < logged:
         yield Finding(
             kind=f"vault is older than the log: {counter} changes, logged {logged}", place="vault.db"
         )
-
-
-def _counter_of(entry: str) -> int:
-    try:
-        return parse_record(entry.encode()).vault_counter
-    except NotVerified:
-        return 0
 
 
 def newest_versions(snapshot: Snapshot) -> dict[str, Version]:

@@ -23,6 +23,14 @@ TABLES_READ = (
 )  # fmt: skip
 
 
+Advance = Callable[[int], None]
+"""Takes the steps that a check is further."""
+
+
+def do_nothing(_steps: int) -> None:
+    """Take steps where nobody watches."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One disagreement: what kind, and where. Never a value of a person."""
@@ -33,19 +41,35 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The rows of registry.db that fsck compares, read in one transaction, by table."""
+    """The rows of registry.db that fsck compares, read in one transaction, by table.
+
+    `records` holds each entry's record by its text, None where it cannot be parsed: a record is parsed once.
+    """
 
     rows: Mapping[str, list[Row]]
+    records: Mapping[str, LineageRecord | None]
 
     def of(self, table: str) -> list[Row]:
         """Return the rows of one table in key order."""
         return self.rows[table]
 
+    def record_of(self, row: Row) -> LineageRecord | None:
+        """Return the record of a row of `versions` or `records`, None where it is no entry's."""
+        return self.records.get(row["record"])
+
 
 def read_snapshot(site: Site) -> Snapshot:
     """Return one consistent state of the registry; Damaged where a row cannot be parsed."""
     with site.registry.reading(believed=False) as tx:
-        return Snapshot({table: tx.many(table) for table in TABLES_READ})
+        rows = {table: tx.many(table) for table in TABLES_READ}
+    return Snapshot(rows, {row["entry"]: _parsed(row["entry"]) for row in rows["entries"]})
+
+
+def _parsed(entry: object) -> LineageRecord | None:
+    try:
+        return parse_record(str(entry).encode())
+    except NotVerified:
+        return None
 
 
 def check_rows(site: Site) -> Iterator[Finding]:
@@ -54,7 +78,7 @@ def check_rows(site: Site) -> Iterator[Finding]:
         yield Finding(kind=f"registry: {problem}", place=f"registry.db {table} {key}".rstrip())
 
 
-def check_log(site: Site, snapshot: Snapshot) -> Iterator[Finding]:
+def check_log(site: Site, snapshot: Snapshot, advance: Advance = do_nothing) -> Iterator[Finding]:
     """Check entries against leaf hashes, registry/ byte for byte, and every head that was signed."""
     rows = snapshot.of("entries")
     entries = [str(row["entry"]).encode() for row in rows]
@@ -66,6 +90,7 @@ def check_log(site: Site, snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding(kind=found.kind, place=f"registry/{found.place}")
     roots = [b"", *roots_by_size(leaf_hash(entry) for entry in entries)]
     for row in snapshot.of("checkpoints"):
+        advance(1)
         if not _is_head(site, row, roots):
             yield Finding(
                 kind="signed head is not one of this log", place=f"registry.db checkpoints {row['size']}"
@@ -87,29 +112,28 @@ def _is_head(site: Site, row: Row, roots: list[bytes]) -> bool:
     )
 
 
-def check_records(snapshot: Snapshot) -> Iterator[Finding]:
+def check_records(snapshot: Snapshot, advance: Advance = do_nothing) -> Iterator[Finding]:
     """Check that each entry has one record, and each record its entry, its details and its fields."""
     entries = {row["leaf_index"]: row for row in snapshot.of("entries")}
     owned: set[int] = set()
     for table in ("versions", "records"):
         for row in snapshot.of(table):
+            advance(1)
             place = f"registry.db {table} leaf {row['leaf_index']}"
             entry = entries.get(row["leaf_index"])
             if entry is None or entry["entry"] != row["record"] or row["leaf_index"] in owned:
                 yield Finding(kind="record is not its entry", place=place)
                 continue
             owned.add(row["leaf_index"])
-            problem = _record_problem(table, row)
+            problem = _record_problem(table, row, snapshot.record_of(row))
             if problem:
                 yield Finding(kind=problem, place=place)
     for index in sorted(entries.keys() - owned):
         yield Finding(kind="entry without a record", place=f"registry.db entries {index}")
 
 
-def _record_problem(table: str, row: Row) -> str | None:
-    try:
-        record = parse_record(str(row["record"]).encode())
-    except NotVerified:
+def _record_problem(table: str, row: Row, record: LineageRecord | None) -> str | None:
+    if record is None:
         return "record cannot be parsed"
     if not _commits_to(record, row):
         return "details are not those committed to"
@@ -163,44 +187,43 @@ def check_statements(snapshot: Snapshot) -> Iterator[Finding]:
     for table, is_stated in STATEMENTS.items():
         for row in snapshot.of(table):
             leaf = leaves.get(row["leaf_index"])
-            if row["leaf_index"] is not None and (leaf is None or not is_stated(row, leaf)):
+            digests = _digests_of(snapshot, leaf)
+            if row["leaf_index"] is not None and (leaf is None or not is_stated(row, leaf, digests)):
                 place = f"registry.db {table} leaf {row['leaf_index']}"
                 yield Finding(kind="row is not what its leaf says", place=place)
 
 
-def _is_answer(row: Row, leaf: Row) -> bool:
+def _is_answer(row: Row, leaf: Row, digests: Mapping[str, str]) -> bool:
     try:
         made = {"question": row["question_digest"], "answer": digest_json(row["answer"])}
     except WrongUse:
         return False
-    return leaf["kind"] == "answer" and made.items() <= _digests_of(leaf).items()
+    return leaf["kind"] == "answer" and made.items() <= digests.items()
 
 
-def _is_decision(row: Row, leaf: Row) -> bool:
+def _is_decision(row: Row, leaf: Row, _digests: Mapping[str, str]) -> bool:
     told = {"release": row["release_id"], "decision": row["decision"], "reason": row["reason"]}
     details = leaf["details"]
     return leaf["kind"] == "decision" and isinstance(details, dict) and told.items() <= details.items()
 
 
-def _is_model(row: Row, leaf: Row) -> bool:
-    return bool(leaf["kind"] == "model" and _digests_of(leaf).get("model") == row["digest"])
+def _is_model(row: Row, leaf: Row, digests: Mapping[str, str]) -> bool:
+    return bool(leaf["kind"] == "model" and digests.get("model") == row["digest"])
 
 
-def _is_release(row: Row, leaf: Row) -> bool:
+def _is_release(row: Row, leaf: Row, _digests: Mapping[str, str]) -> bool:
     """A release is a version of its table, or a record of its own where nothing was written."""
     if leaf["kind"] == "release":
         return row["content_digest"] is None
     return bool(leaf["kind"] in TABLE_KINDS and leaf["content_digest"] == row["content_digest"])
 
 
-def _digests_of(leaf: Row) -> Mapping[str, str]:
-    try:
-        return parse_record(str(leaf["record"]).encode()).digests
-    except NotVerified:
-        return {}
+def _digests_of(snapshot: Snapshot, leaf: Row | None) -> Mapping[str, str]:
+    record = snapshot.record_of(leaf) if leaf else None
+    return record.digests if record else {}
 
 
-STATEMENTS: Mapping[str, Callable[[Row, Row], bool]] = {
+STATEMENTS: Mapping[str, Callable[[Row, Row, Mapping[str, str]], bool]] = {
     "answers": _is_answer,
     "decisions": _is_decision,
     "models": _is_model,
