@@ -7,7 +7,9 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+import pyarrow as pa
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from lakehouse.errors import Damaged
 
@@ -34,6 +36,15 @@ def open_table(folder: Path, version: int) -> DeltaTable:
             f"{folder.parent.name}.{folder.name} cannot be opened at version {version}",
             remedy="livinglab fsck",
         ) from error
+
+
+def read_version(folder: Path, version: int) -> pa.Table:
+    """Return all rows of one version of a table anywhere; Damaged where it cannot be read."""
+    opened = open_table(folder, version)
+    try:
+        return opened.to_pyarrow_table()
+    except (DeltaError, pa.ArrowException, OSError, ValueError) as error:
+        raise Damaged(f"version {version} of a table cannot be read", remedy="livinglab fsck") from error
 
 
 def file_manifest(folder: Path, version: int, known: Mapping[str, str] | None = None) -> Manifest:

@@ -5,11 +5,13 @@ number of people below the target: counts are rounded, a measure that misses its
 and losses are those of the rounded counts. Shares and distances are decimal text, rounded up.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from lakehouse.core.document_fields import count, items, text
 from lakehouse.core.groups import GroupMeasures, GroupTargets, SensitiveColumn
 from lakehouse.core.hierarchies import ANY, UNKNOWN, Bands, Categories, Hierarchy
 from lakehouse.core.release_rules import QuasiIdentifier, ReleaseKind, ReleaseRules
@@ -18,6 +20,7 @@ from lakehouse.errors import NotVerified
 PRIVACY, CONSENTS, ERASURE = "privacy", "consents", "erasure"
 """Names of statements among a record's digests."""
 SCHEMA = "livinglab/privacy/v1"
+_START_OF_BAND = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +50,9 @@ class MeasuredRelease:
     findings: int
 
 
-def rounded_count(count: int, step: int) -> int:
+def rounded_count(exact: int, step: int) -> int:
     """Return a count to the nearest multiple of `step`, halves up: how every exact count leaves."""
-    return (count + step // 2) // step * step
+    return (exact + step // 2) // step * step
 
 
 def share_text(share: Fraction | None) -> str | None:
@@ -113,43 +116,42 @@ def _told_loss(measured: MeasuredRelease, left_out: int, everyone: int) -> Fract
 
 
 def parse_release_rules_json(value: Mapping[str, Any]) -> tuple[ReleaseRules, tuple[int, ...]]:
-    """Return the rules and the levels that a statement of a release holds; NotVerified for anything else."""
+    """Return the rules and the levels of a release's statement, as far as measuring again needs them.
+
+    Anything else than `release_rules_json` writes is NotVerified.
+    """
     try:
-        targets, kind = value["targets"], ReleaseKind(value["kind"])
-        quasi = value["quasi_identifiers"]
+        kind, targets, quasi = value["kind"], value["targets"], value["quasi_identifiers"]
+        levels = tuple(count(found["level"], "a level") for found in quasi)
         rules = ReleaseRules(
-            kind=kind,
-            purpose=str(value["purpose"]),
-            quasi_identifiers=tuple(
-                QuasiIdentifier(
-                    column=found["released_as"],
-                    released_as=found["released_as"],
-                    hierarchy=_parse_hierarchy(found["hierarchy"]),
-                )
-                for found in quasi
-            ),
-            sensitive=tuple(
-                SensitiveColumn(name=found["column"], ordered=found["ordered"])
-                for found in value["sensitive"]
-            ),
-            targets=GroupTargets(
-                k=int(targets["k"]),
-                l=int(targets["l"] or 0),
-                t=Fraction(targets["t"] or 1),
-                suppression=Fraction(targets["suppression"] or 1),
-            ),
-            cells=tuple(value["cells"]),
-            minimum_cell=int(targets["minimum_cell"] or 0),
-            round_to=max(1, int(value["round_to"])),
+            kind=ReleaseKind(kind),
+            purpose=text(value["purpose"], "a purpose"),
+            quasi_identifiers=tuple(_parse_quasi(found) for found in quasi),
+            sensitive=tuple(_parse_sensitive(found) for found in value["sensitive"]),
+            targets=GroupTargets(k=count(targets["k"], "k"), l=0, t=Fraction(1), suppression=Fraction(1)),
+            cells=tuple(text(name, "a cell column") for name in items(value["cells"], "cells")),
+            minimum_cell=count(targets["minimum_cell"] or 0, "the smallest cell"),
+            round_to=max(1, count(value["round_to"], "the rounding")),
             tightenings=0,
             asks_about_small_cells=False,
             weight=None,
             dominance=None,
             private=(),
         )
-        return rules, tuple(int(found["level"]) for found in quasi)
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise NotVerified("a privacy statement is not of the schema " + SCHEMA) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise NotVerified(f"a privacy statement is not of the schema {SCHEMA}") from error
+    if any(level >= own.hierarchy.levels for level, own in zip(levels, rules.quasi_identifiers, strict=True)):
+        raise NotVerified("a privacy statement names a level that its hierarchy lacks")
+    return rules, levels
+
+
+def _parse_quasi(value: Mapping[str, Any]) -> QuasiIdentifier:
+    name = text(value["released_as"], "a quasi-identifier")
+    return QuasiIdentifier(column=name, released_as=name, hierarchy=_parse_hierarchy(value["hierarchy"]))
+
+
+def _parse_sensitive(value: Mapping[str, Any]) -> SensitiveColumn:
+    return SensitiveColumn(name=text(value["column"], "a sensitive column"), ordered=bool(value["ordered"]))
 
 
 def foreign_labels(hierarchy: Hierarchy, level: int, labels: Iterable[object]) -> int:
@@ -162,8 +164,8 @@ def _makes(hierarchy: Hierarchy, level: int, label: object) -> bool:
         return label == (ANY if level == hierarchy.levels - 1 else UNKNOWN)
     if isinstance(hierarchy, Categories):
         return label in {hierarchy.label(value, level) for value in hierarchy.values}
-    start = str(label).rstrip("+").partition("-")[0]
-    return start.isascii() and start.isdigit() and hierarchy.label(int(start), level) == label
+    start = _START_OF_BAND.match(str(label))
+    return start is not None and hierarchy.label(int(start[0]), level) == label
 
 
 def _hierarchy_json(hierarchy: Hierarchy) -> dict[str, object]:
@@ -178,6 +180,14 @@ def _hierarchy_json(hierarchy: Hierarchy) -> dict[str, object]:
 
 def _parse_hierarchy(value: Mapping[str, Any]) -> Hierarchy:
     if "bands" in value:
-        low, high = value["domain"]
-        return Bands(widths=tuple(value["bands"]), domain=(low, high), top=value["top"])
-    return Categories(values=tuple(value["values"]), groupings=tuple(value["groupings"]))
+        low, high = (count(end, "an end of a domain") for end in value["domain"])
+        top = None if value["top"] is None else count(value["top"], "a top code")
+        widths = tuple(max(1, count(width, "the width of a band")) for width in value["bands"])
+        return Bands(widths=widths, domain=(low, high), top=top)
+    values = tuple(text(label, "a category") for label in items(value["values"], "categories"))
+    groupings = tuple(
+        {text(old, "a category"): text(new, "a group") for old, new in grouping.items()}
+        for grouping in items(value["groupings"], "groupings")
+        if isinstance(grouping, Mapping)
+    )
+    return Categories(values=values, groupings=groupings)

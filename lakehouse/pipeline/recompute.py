@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from lakehouse.adapters.arrow_types import plain_types
-from lakehouse.adapters.delta_log import open_table
+from lakehouse.adapters.arrow_types import ARROW_TYPES, plain_types
+from lakehouse.adapters.delta_log import read_version
 from lakehouse.adapters.presidio_detector import Detector
 from lakehouse.adapters.release_counts import PEOPLE, measure_counts
 from lakehouse.adapters.release_people import measure_people
@@ -70,8 +70,8 @@ def recompute(document: bytes, folder: Path, detector: Detector | None = None) -
 
 def _rows_of(folder: Path, version: int) -> pa.Table:
     try:
-        return plain_types(open_table(folder, version).to_pyarrow_table())
-    except (Damaged, OSError, ValueError, pa.ArrowException) as error:
+        return plain_types(read_version(folder, version))
+    except (Damaged, pa.ArrowException) as error:
         raise NotVerified(f"not recomputed: the data has no readable version {version}") from error
 
 
@@ -81,6 +81,10 @@ def _require_columns(rows: pa.Table, rules: ReleaseRules) -> None:
     missing = named - set(rows.column_names)
     if missing:
         raise NotVerified(f"not recomputed: the data lacks {len(missing)} of {len(named)} stated columns")
+    if any(field.type not in ARROW_TYPES.values() for field in rows.schema):
+        raise NotVerified("not recomputed: the data has a column of a type that no release has")
+    if counts and not pa.types.is_integer(rows.schema.field(PEOPLE).type):
+        raise NotVerified("not recomputed: the data's counts are no whole numbers")
 
 
 def _content(bundle: ProofBundle, stated: Mapping[str, Any], rows: pa.Table) -> Recomputed:

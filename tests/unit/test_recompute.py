@@ -150,11 +150,11 @@ def test_a_doctored_statement_is_told_from_its_table(
     assert run(["verify", str(tmp_path / "doctored.json"), *arguments]) == 5
 
 
-def test_a_finer_level_than_stated_is_seen(site: Site, place: Path) -> None:
+def test_another_level_than_stated_is_seen(site: Site, place: Path) -> None:
     bundle = parse_bundle((place / "proof.json").read_bytes())
     value = json.loads(json.dumps(bundle.statements[PRIVACY].value))
     band = next(own for own in value["quasi_identifiers"] if own["released_as"] == "age_band")
-    band["level"] += 1
+    band["level"] -= 1
     salt = bundle.statements[PRIVACY].salt
     other = replace(bundle, statements={PRIVACY: OpenedDetails(value=value, salt=salt)}).render()
     assert said(site, other, folder(site))["labels of age_band"] is False
@@ -177,6 +177,13 @@ def test_the_statement_has_no_exact_count_and_nothing_of_a_person(site: Site) ->
         lambda value: value.update(kind="crowds"),
         lambda value: value["quasi_identifiers"][0].pop("hierarchy"),
         lambda value: value["sensitive"].append(7),
+        lambda value: value["quasi_identifiers"][0].update(level=99),
+        lambda value: value["quasi_identifiers"][0].update(level=-1),
+        lambda value: value["quasi_identifiers"][1]["hierarchy"].update(bands=["9" * 5000]),
+        lambda value: value["quasi_identifiers"][1]["hierarchy"].update(domain=[1, 2, 3]),
+        lambda value: value["quasi_identifiers"][0].update(released_as=["sex"]),
+        lambda value: value.update(round_to=True),
+        lambda value: value.update(cells={}),
     ],
 )
 def test_a_statement_of_another_form_is_not_verified(site: Site, place: Path, change: object) -> None:
@@ -194,3 +201,20 @@ def test_what_is_no_release_or_no_table_is_not_recomputed(site: Site, place: Pat
     write_deltalake(tmp_path / "other", pa.table({"people": [10]}))
     with pytest.raises(NotVerified, match="lacks"):
         recompute((place / "proof.json").read_bytes(), tmp_path / "other")
+
+
+def test_a_hostile_table_is_not_recomputed(site: Site, place: Path, tmp_path: Path) -> None:
+    rows = site.lake.read(TABLE, 0)
+    lists = rows.set_column(rows.schema.get_field_index("sex"), "sex", pa.array([["female"]] * len(rows)))
+    write_deltalake(tmp_path / "lists", lists)
+    with pytest.raises(NotVerified, match="of a type that no release has"):
+        recompute((place / "proof.json").read_bytes(), tmp_path / "lists")
+    long = rows.set_column(
+        rows.schema.get_field_index("age_band"), "age_band", pa.array(["9" * 5000] * len(rows))
+    )
+    write_deltalake(tmp_path / "long", long)
+    assert said(site, (place / "proof.json").read_bytes(), tmp_path / "long")["labels of age_band"] is False
+    write_deltalake(tmp_path / "torn", rows)
+    next((tmp_path / "torn").glob("*.parquet")).write_bytes(b"PAR1")
+    with pytest.raises(NotVerified, match="no readable version"):
+        recompute((place / "proof.json").read_bytes(), tmp_path / "torn")
