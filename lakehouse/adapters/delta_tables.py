@@ -1,6 +1,7 @@
 """The lake: Delta tables written by Spark, read without it at the version the registry names."""
 
 import atexit
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -59,7 +60,10 @@ class DeltaLake:
         """Write rows to a private Parquet file from which `commit` takes them, now or after a crash."""
         self.work.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self.staged(name)
-        pq.write_table(rows, path, compression="snappy", store_schema=False)
+        with path.open("wb") as file:
+            pq.write_table(rows, file, compression="snappy", store_schema=False)
+            file.flush()
+            os.fsync(file.fileno())
         return path
 
     def staged(self, name: str) -> Path:

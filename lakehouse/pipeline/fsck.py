@@ -26,7 +26,7 @@ from lakehouse.pipeline.fsck_registry import (
     do_nothing,
     read_snapshot,
 )
-from lakehouse.pipeline.fsck_tables import check_table, stray_files, table_folders
+from lakehouse.pipeline.fsck_tables import check_outbox, check_table, stray_files, table_folders
 from lakehouse.pipeline.fsck_witnesses import check_cosignatures
 from lakehouse.pipeline.recovery import recover
 from lakehouse.pipeline.site import Site
@@ -74,7 +74,7 @@ def fsck(site: Site, say: Say, progress: Progress = unwatched) -> FsckResult:
         snapshot = read_snapshot(site)
         findings += _check_registry(site, snapshot, say, progress)
         tables = sorted({row["table_name"] for row in snapshot.of("versions")} | folders.keys())
-        findings += [*stray_files(site), *check_models(site)]
+        findings += [*stray_files(site), *check_outbox(site, snapshot), *check_models(site)]
         with progress("checking tables", len(tables)) as advance:
             for table in tables:
                 findings += _check_one(site, table, folders.get(table, set()), snapshot, say)

@@ -8,7 +8,7 @@ from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.digests import file_digest, is_digest
 from lakehouse.errors import WrongUse
 from lakehouse.pipeline.fsck_registry import Finding, Snapshot
-from lakehouse.pipeline.intents import OPEN
+from lakehouse.pipeline.intents import OPEN, STAGED, staged_name, staged_problem
 from lakehouse.pipeline.signing import file_opening
 from lakehouse.pipeline.site import Site
 
@@ -27,6 +27,22 @@ def stray_files(site: Site) -> Iterator[Finding]:
     for path in sorted(site.lake.folder.glob("*")) + sorted(site.lake.folder.glob("*/*")):
         if not path.is_dir():
             yield Finding(kind="unknown file in the lake", place=_place(site, path))
+
+
+def check_outbox(site: Site, snapshot: Snapshot) -> Iterator[Finding]:
+    """Compare what open writes have staged with what the outbox says; a write may end meanwhile."""
+    for intent in (row for row in snapshot.of("intents") if row["state"] == OPEN):
+        for number, table in enumerate(intent["tables"]):
+            file = site.lake.staged(staged_name(intent["intent_id"], number))
+            problem = staged_problem(table, file) if STAGED in table else None
+            if problem and _is_open(site, intent):
+                yield Finding(kind=problem, place=f"work/{file.name}")
+
+
+def _is_open(site: Site, intent: Row) -> bool:
+    with site.registry.reading(believed=False) as tx:
+        now = tx.one("intents", intent_id=intent["intent_id"])
+    return now is not None and now["state"] == OPEN
 
 
 def check_table(site: Site, table: str, files: set[str], snapshot: Snapshot) -> Iterator[Finding]:

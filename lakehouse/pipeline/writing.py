@@ -17,7 +17,7 @@ from lakehouse.adapters.file_locks import WAIT_SECONDS, hold_locks
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.lineage import Version
-from lakehouse.pipeline.intents import OPEN, drop_staged, staged_name
+from lakehouse.pipeline.intents import OPEN, drop_staged, seal_staged, staged_file, staged_name
 from lakehouse.pipeline.log_records import RegistryRows, require_current_vault
 from lakehouse.pipeline.signing import sign_intent
 from lakehouse.pipeline.site import Site
@@ -73,6 +73,7 @@ def write_tables(
         intent = _open_intent(site, verb, run_key, writes, payload)
         for number, write in enumerate(writes):
             site.lake.stage(write.rows, staged_name(intent["intent_id"], number))
+        intent = seal_staged(site, intent)
         commit_staged(site, intent)
         return finish_intent(site, intent, [write.rows for write in writes])
 
@@ -129,7 +130,7 @@ def commit_staged(site: Site, intent: Row) -> None:
         if table["mode"] == COMPACT:
             site.lake.compact(table["table"])
             continue
-        staged = site.lake.staged(staged_name(intent["intent_id"], number))
+        staged = staged_file(site, intent, number)
         site.lake.commit(table["table"], staged, mode=table["mode"], intent=intent["intent_id"])
 
 
