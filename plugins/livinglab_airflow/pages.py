@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.contract import DatasetContract, Layer
+from lakehouse.errors import WrongUse
 from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.cosign import read_cosigning
 
@@ -85,8 +86,8 @@ def receipt_page(site: "Site", dag_id: str, run_id: str) -> ReceiptPage:
     with site.registry.reading() as tx:
         versions = tx.many("versions", order="leaf_index", newest=ENTRIES_SEARCHED)
         records = tx.many("records", order="leaf_index", newest=ENTRIES_SEARCHED)
-    lines = [_version_line(row) for row in versions if _is_of_run(row, run)]
-    lines += [_record_line(row) for row in records if _is_of_run(row, run)]
+        lines = [_version_line(row) for row in versions if _is_of_run(row, run)]
+        lines += [_record_line(tx, row) for row in records if _is_of_run(row, run)]
     return ReceiptPage(
         dag_id=dag_id,
         run_id=run_id,
@@ -193,13 +194,11 @@ def _version_line(row: Mapping[str, Any]) -> Line:
         "time": row["created_at"],
         "file_digest": row["file_digest"],
         "content_digest": row["content_digest"],
-        "command": f"livinglab prove {row['table_name']}@{row['version']} -o receipt.json"
-        if provable
-        else None,
+        "proof": f"{row['table_name']}@{row['version']}" if provable else None,
     }
 
 
-def _record_line(row: Mapping[str, Any]) -> Line:
+def _record_line(tx: "Transaction", row: Mapping[str, Any]) -> Line:
     return {
         "table": row["ref"] or row["kind"],
         "version": None,
@@ -209,8 +208,18 @@ def _record_line(row: Mapping[str, Any]) -> Line:
         "time": row["created_at"],
         "file_digest": None,
         "content_digest": None,
-        "command": None,
+        "proof": _proof_name(tx, row["ref"], row["leaf_index"]),
     }
+
+
+def _proof_name(tx: "Transaction", ref: str | None, leaf: int) -> str | None:
+    """Return the name under which `prove` finds this leaf and no other, if there is one."""
+    from lakehouse.pipeline.prove import find_leaf
+
+    try:
+        return ref if ref and find_leaf(tx, ref) == leaf else None
+    except WrongUse:
+        return None
 
 
 def run_lines(runs: Iterable[Any]) -> list[Line]:

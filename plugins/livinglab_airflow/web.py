@@ -12,8 +12,17 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import select
 
-from lakehouse.errors import LivingLabError, NotAllowed, NotReady
+from lakehouse.errors import LivingLabError, NotAllowed, NotReady, WrongUse
 from livinglab_airflow.pages import compliance_page, receipt_page, report_names, run_lines
+from livinglab_airflow.proof_downloads import (
+    VERIFIER_FILES,
+    file_name,
+    paper_page,
+    proof_bundle,
+    trust_file,
+    verifier_file,
+    verifier_page,
+)
 from livinglab_airflow.sites import site_file
 
 if TYPE_CHECKING:
@@ -89,6 +98,57 @@ def report(site: ViewedSite, name: str) -> HTMLResponse:
     if name not in report_names(site):
         raise HTTPException(status.HTTP_404_NOT_FOUND, "there is no such report")
     return HTMLResponse(Path(site.home.place("reports", name)).read_text(encoding="utf-8"), headers=HEADERS)
+
+
+@app.get("/verifier", response_class=HTMLResponse)
+def verifier(site: ViewedSite) -> HTMLResponse:
+    """Offer the one-file verifier, its README and the trust file, each with its SHA-256."""
+    return _page("verifier.html", page=verifier_page(site))
+
+
+@app.get("/verifier/{name}")
+def verifier_download(site: ViewedSite, name: str) -> Response:  # noqa: ARG001 only who has a role may ask
+    """Give the verifier or its README."""
+    if name not in VERIFIER_FILES:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"there is {' and '.join(VERIFIER_FILES)}")
+    return _download(verifier_file(name), name, VERIFIER_FILES[name])
+
+
+@app.get("/trust.json")
+def trust_download(site: ViewedSite) -> Response:
+    """Give the trust file: what a verifier must hold beforehand."""
+    _require(site, "trust")
+    return _download(trust_file(site), "trust.json", "application/json")
+
+
+@app.get("/proof")
+def proof_download(site: ViewedSite, what: Identifier) -> Response:
+    """Give the proof bundle of `layer.table@version` or a receipt."""
+    return _download(_proof_of(site, what), file_name(what), "application/json")
+
+
+@app.get("/paper", response_class=HTMLResponse)
+def paper(site: ViewedSite, what: Identifier) -> HTMLResponse:
+    """Show the proof bundle of `what` as a page to be printed, with codes."""
+    return HTMLResponse(paper_page(_proof_of(site, what)), headers=HEADERS)
+
+
+def _proof_of(site: "Site", what: str) -> bytes:
+    _require(site, "prove")
+    try:
+        return proof_bundle(site, what)
+    except WrongUse as error:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, error.message) from error
+
+
+def _require(site: "Site", right: str) -> None:
+    if not site.actor.may(right):
+        raise HTTPException(status.HTTP_403_FORBIDDEN, f"{site.actor.name} has no right to: {right}")
+
+
+def _download(content: bytes, name: str, kind: str) -> Response:
+    kept = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=kind, headers=kept)
 
 
 @app.exception_handler(LivingLabError)

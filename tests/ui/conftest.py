@@ -65,7 +65,10 @@ def _served() -> Any:
 
 
 def _add_history(site: Any) -> None:
-    with site.registry.transaction() as tx:
+    from lakehouse.pipeline.log_records import add_entry, log_transaction
+
+    drafts: list[Any] = []
+    with log_transaction(site) as tx:
         if tx.count("versions"):
             return
         for leaf, table, rows, run in (
@@ -74,6 +77,7 @@ def _add_history(site: Any) -> None:
             (2, "draft.walkers_open", 12, RUN),
         ):
             tx.add("versions", **_version(leaf, table, rows, run))
+            drafts.append(_logged(site, leaf, table))
         tx.add(
             "batches",
             dataset="walkers",
@@ -86,6 +90,23 @@ def _add_history(site: Any) -> None:
             created_at="2026-11-22T09:00:00Z",
         )
         tx.add("releases", **_release())
+        for draft in drafts:
+            add_entry(tx, draft)
+
+
+def _logged(site: Any, leaf: int, table: str) -> Any:
+    from lakehouse.pipeline.log_records import draft_record
+
+    return draft_record(
+        site,
+        kind="draft" if table.startswith("draft.") else "write",
+        digests={"file": f"{leaf}a" * 32, "content": f"{leaf}b" * 32},
+        details={},
+        ref=f"{table}@0",
+        table=table,
+        version=0,
+        intent=f"intent{leaf}",
+    )
 
 
 def _version(leaf: int, table: str, rows: int, run: str) -> dict[str, Any]:

@@ -13,13 +13,19 @@ ROUTES = {
     "/compliance": "/compliance",
     "/receipt": f"/receipt?dag_id={DAG_ID}&run_id={quote(RUN_ID)}",
     "/reports/{name}": "/reports/site.html",
+    "/verifier": "/verifier",
+    "/verifier/{name}": "/verifier/livinglab_verify.py",
+    "/trust.json": "/trust.json",
+    "/proof": "/proof?what=draft.walkers_open@0",
+    "/paper": "/paper?what=draft.walkers_open@0",
 }
 """Every route of the plugin with an address that exists: a new route needs a line here."""
 
+PROOFS = {"/verifier", "/verifier/{name}", "/trust.json", "/proof", "/paper"}
 MAY = {
-    "engineer": {"/", "/compliance", "/receipt", "/reports/{name}"},
-    "analyst": {"/", "/compliance", "/receipt"},
-    "dpo": {"/", "/compliance", "/receipt", "/reports/{name}"},
+    "engineer": {"/", "/compliance", "/receipt", "/reports/{name}"} | PROOFS,
+    "analyst": {"/", "/compliance", "/receipt"} | PROOFS,
+    "dpo": {"/", "/compliance", "/receipt", "/reports/{name}"} | PROOFS,
 }
 
 
