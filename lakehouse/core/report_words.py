@@ -42,6 +42,18 @@ UNITS: Mapping[str | None, str] = {"a": "years", "Cel": "°C", "kg/m2": "kg/m²"
 
 REASONS: Mapping[str, str] = {
     "unreadable_file": "the file cannot be read",
+    "archive_bomb": "the archive unpacks to far more than an honest one of its size",
+    "unsafe_archive": "the archive holds links, archives, unsafe names or one name twice",
+    "too_large": "the line or the document is too large",
+    "column_gone": "the file lacks a column that the contract declares",
+    "column_added": "the file has a column that the contract does not declare",
+    "column_repeated": "the file has a declared column twice",
+    "unit_changed": "the values of a column do not look like its unit",
+    "not_exact": "the number has more digits than can be kept",
+    "not_in_order": "the time does not come after the one before",
+    "out_of_time": "the time is outside what the contract allows",
+    "no_such_time": "the clock was put forward over this time, or back over it",
+    "shared_value": "two people state what only one can have",
     "wrong_column_count": "the line has too many or too few columns",
     "empty_line": "the line is empty",
     "bad_encoding": "the text is not UTF-8",

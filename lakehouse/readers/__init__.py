@@ -9,6 +9,8 @@ import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from lakehouse.core.contract import DatasetContract
@@ -26,8 +28,11 @@ _NOT_FORMATS = (
     "json_values",
     "source_folders",
     "text_rows",
+    "unknown_files",
     "whole_files",
+    "xz_stream",
 )
+_NOTHING_TAKEN = ("archive_bomb", "unsafe_archive")
 
 
 def reader_names() -> tuple[str, ...]:
@@ -51,14 +56,20 @@ def find_reader(name: str, *, file: str = "contract") -> Reader:
 def read_files(paths: Sequence[Path], contract: DatasetContract) -> Iterator[FileRows]:
     """Yield the rows of each file of a batch, in the order of `expand`.
 
-    One file is decompressed while the one before is read, so at most three are in memory.
+    One file is decompressed while the one before is read. An archive that is found unsafe gives one
+    file set aside and nothing of what stood before the fault.
 
     Raises:
         UnreadableInput: a path is not there or may not be read.
     """
     read = find_reader(contract.format or "", file=contract.file)
-    for file in _loaded_ahead(expand(paths, contract.files)):
-        yield reject_file(file, contract, "unreadable_file") if file.damaged else read(file, contract)
+    for _, files in groupby(_loaded_ahead(expand(paths, contract.files)), key=attrgetter("origin")):
+        found: list[FileRows] = []
+        for file in files:
+            if file.fault in _NOTHING_TAKEN:
+                found.clear()
+            found.append(reject_file(file, contract, file.fault) if file.fault else read(file, contract))
+        yield from found
 
 
 def _loaded_ahead(files: Iterator[InputFile]) -> Iterator[InputFile]:

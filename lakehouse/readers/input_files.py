@@ -14,21 +14,24 @@ import pyarrow as pa
 from lakehouse.errors import UnreadableInput
 from lakehouse.readers.archives import ARCHIVE_SUFFIXES, read_members
 
-RAW_LIMIT = 64 * 2**20
+RAW_LIMIT = 45 * 2**20
+"""An archive that is set aside is kept as it came; a larger one stops the batch."""
+FILE_LIMIT = 2**30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputFile:
     """One file of a batch, loose or out of an archive.
 
-    number: its place in the batch, from 1. load: returns its bytes. damaged: it stands for an
-    archive that broke off; `load` then returns the archive's first bytes.
+    number: its place in the batch, from 1. load: returns its bytes. origin: the path it lay at or came
+    out of, counted from 1. fault: it stands for an archive that is set aside with this reason code.
     """
 
     number: int
     name: str
     load: Callable[[], bytes]
-    damaged: bool = False
+    origin: int = 0
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +92,13 @@ def expand(paths: Sequence[Path], patterns: Sequence[str]) -> Iterator[InputFile
     nothing is written to disk.
 
     Raises:
-        UnreadableInput: a path is not there or may not be read.
+        UnreadableInput: a path is not there, may not be read or is too large.
     """
     number = 0
-    for path in _loose_files(paths, patterns):
-        for name, load, damaged in _unpack(path, patterns):
+    for origin, path in enumerate(_loose_files(paths, patterns), 1):
+        for name, load, fault in _unpack(path, patterns):
             number += 1
-            yield InputFile(number=number, name=name, load=load, damaged=damaged)
+            yield InputFile(number=number, name=name, load=load, origin=origin, fault=fault)
 
 
 def matches(path: Path, folder: Path, patterns: Sequence[str]) -> bool:
@@ -118,24 +121,28 @@ def _loose_files(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
     return sorted(found, key=lambda path: (path.name, str(path)))
 
 
-def _unpack(path: Path, patterns: Sequence[str]) -> Iterator[tuple[str, Callable[[], bytes], bool]]:
+def _unpack(path: Path, patterns: Sequence[str]) -> Iterator[tuple[str, Callable[[], bytes], str | None]]:
     if not path.name.endswith(ARCHIVE_SUFFIXES):
-        yield path.name, lambda: _bytes_of(path), False
+        yield path.name, lambda: _bytes_of(path, FILE_LIMIT), None
         return
     try:
         for name, data in read_members(path):
             base = name.rpartition("/")[2]
-            if any(fnmatchcase(base, pattern) for pattern in patterns) and not base.endswith(
-                ARCHIVE_SUFFIXES
-            ):
-                yield base, lambda data=data: data, False  # type: ignore[misc]
-    except UnreadableInput:
-        yield path.name, lambda: _bytes_of(path, RAW_LIMIT), True
+            if any(fnmatchcase(base, pattern) for pattern in patterns):
+                yield base, lambda data=data: data, None  # type: ignore[misc]
+    except UnreadableInput as problem:
+        yield path.name, lambda: _bytes_of(path, RAW_LIMIT), str(problem.facts["reason"])
 
 
-def _bytes_of(path: Path, limit: int = -1) -> bytes:
+def _bytes_of(path: Path, limit: int) -> bytes:
     try:
-        with path.open("rb") as stream:
-            return stream.read(limit)
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= limit else b""
     except OSError as problem:
         raise UnreadableInput("an input file may not be read", remedy="check its permissions") from problem
+    if size > limit:
+        raise UnreadableInput(
+            f"an input file has {size:,} bytes; it can be kept or set aside up to {limit:,}",
+            remedy="split it, or fetch it again if it is a damaged archive",
+        )
+    return data

@@ -164,19 +164,28 @@ def special(name, kind, target=""):
     return info, b""
 
 
-def test_links_devices_and_unsafe_names_are_passed_over_and_nothing_is_written(tmp_path):
-    members = [
-        special("GaPt01_01.txt", tarfile.SYMTYPE, "/etc/passwd"),
-        special("GaPt01_02.txt", tarfile.LNKTYPE, "GaPt03_01.txt"),
-        special("GaPt01_03.txt", tarfile.FIFOTYPE),
-        ("../GaPt01_04.txt", walk()),
-        ("/GaPt01_05.txt", walk()),
-        ("d" * 120 + "/GaPt03_01.txt", walk()),
-    ]
+UNSAFE = [
+    special("GaPt01_01.txt", tarfile.SYMTYPE, "/etc/passwd"),
+    special("GaPt01_02.txt", tarfile.LNKTYPE, "GaPt03_01.txt"),
+    special("GaPt01_03.txt", tarfile.FIFOTYPE),
+    ("../GaPt01_04.txt", walk()),
+    ("/GaPt01_05.txt", walk()),
+]
+
+
+@pytest.mark.parametrize("unsafe", UNSAFE, ids=range(len(UNSAFE)))
+def test_a_link_a_device_or_an_unsafe_name_sets_the_whole_archive_aside(tmp_path, unsafe):
     path = tmp_path / "walks.tar.gz"
-    path.write_bytes(archive(members, kind="gz"))
-    assert names_of([path]) == ["GaPt03_01"]
+    path.write_bytes(archive([("GaPt03_01.txt", walk()), unsafe], kind="gz"))
+    (found,) = read_files([path], WALKS)
+    assert [(row.reason, row.raw) for row in found.rejected] == [("unsafe_archive", path.read_bytes())]
     assert [entry.name for entry in tmp_path.iterdir()] == ["walks.tar.gz"]
+
+
+def test_a_long_name_is_a_name(tmp_path):
+    path = tmp_path / "walks.tar.gz"
+    path.write_bytes(archive([("d" * 120 + "/GaPt03_01.txt", walk())], kind="gz"))
+    assert names_of([path]) == ["GaPt03_01"]
 
 
 def test_a_member_that_claims_to_be_huge_is_not_believed(tmp_path):
