@@ -101,7 +101,7 @@ def _write_person_proofs(
     made = prove_rows(site, what, person, system)
     files = [(_numbered(output, number), _numbered(rows, number)) for number in range(len(made))]
     for own, (bundle, private) in zip(made, files, strict=True):
-        replace_file(bundle, own.proof.bundle, mode=0o644)
+        replace_file(bundle, own.proof.bundle)
         replace_file(private, own.rows)
     others = [{"file": str(bundle), "rows": str(private)} for bundle, private in files[1:]]
     return made[0].proof, others

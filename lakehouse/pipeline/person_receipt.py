@@ -1,7 +1,8 @@
 """A person's own check: their leaf of a version's content tree, and what they need to recompute it.
 
-The bundle may be shown to anybody: its leaf is a keyed digest. The rows are for the person alone; with
-the receipt key they open nothing, and once the person's key is destroyed nobody can make them again.
+Both are for the person. The bundle names nobody, its leaf is a keyed digest; but the size of the tree is
+how many people the version holds, which is told to nobody else. The rows and the receipt key open nothing,
+and once the person's key is destroyed nobody can make them again.
 """
 
 from collections.abc import Mapping, Sequence

@@ -33,7 +33,7 @@ BEYOND = {
     "inputs": "the leaves and digests of what it was made from: their rows are not public",
     "suppression": "people left out are not in the table",
     "loss": "the values before they were made coarser are not in the table",
-    "private statistics": "noise is drawn once; mechanism, scale and epsilon are stated",
+    "private_statistics": "noise is drawn once; mechanism, scale and epsilon are stated",
 }
 """What no table shows, and why."""
 
@@ -64,8 +64,18 @@ def recompute(document: bytes, folder: Path, detector: Detector | None = None) -
         *_measures(stated.value, rules, rows),
         *_labels(rules, levels, rows),
         _findings(stated.value, rules, rows, detector or Detector()),
-        *(Recomputed(name=name, ok=None, why=why) for name, why in BEYOND.items()),
+        *(
+            Recomputed(name=name, ok=None, why=why)
+            for name, why in BEYOND.items()
+            if _is_stated(stated.value, name)
+        ),
     ]
+
+
+def _is_stated(stated: Mapping[str, Any], name: str) -> bool:
+    """Say whether a statement holds something under a name of `BEYOND`."""
+    held = stated.get(name, stated.get("measured", {}).get(name))
+    return held is not None and held != []
 
 
 def _rows_of(folder: Path, version: int) -> pa.Table:

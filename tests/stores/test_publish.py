@@ -14,13 +14,17 @@ from release_contracts import CONTRACTS
 from lakehouse.adapters.release_people import finish_people
 from lakehouse.adapters.release_rows import FinishedRows
 from lakehouse.core.actors import Role
+from lakehouse.core.bundle import parse_bundle
+from lakehouse.core.consent_opening import check_consents
 from lakehouse.core.release_rules import ReleaseRules
 from lakehouse.errors import BudgetExhausted, ConsentRefused, NotAllowed, NotReady, Refused, WrongUse
 from lakehouse.pipeline import publish_finish, publish_inputs
 from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.decide import decide
+from lakehouse.pipeline.prove import open_leaf, prove
 from lakehouse.pipeline.publish import publish
 from lakehouse.pipeline.publish_records import current_release, list_releases
+from lakehouse.pipeline.recompute import recompute
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.writing import TableWrite, write_tables
 
@@ -277,3 +281,39 @@ def test_a_failed_check_of_the_contract_refuses_the_release_before_anything_is_c
     assert result.state == "REJECTED"
     assert result.reasons == ("checks of the contract that failed: 1 of 1 (none)",)
     assert spent(site) == "0.0"
+
+
+def test_releases_of_each_kind_are_measured_again_from_their_tables(site: Site) -> None:
+    """People, cohorts with private answers, and a draft that a person approved: all comes out as stated."""
+    write_people(site, 22, rare=2)
+    decide(site, publish(site, "conditions").release, "approve", "counts checked")
+    write_people(site, 20)
+    publish(site, "people_open")
+    publish(site, "cohorts")
+    for product in ("gold.conditions", "gold.people_open", "gold.cohorts"):
+        bundle = prove(site, product).bundle
+        found = recompute(bundle, site.lake.folder_of(product), site.detector)
+        assert [one for one in found if one.ok is False] == [], product
+        stated = {name: opened.value for name, opened in parse_bundle(bundle).statements.items()}
+        assert stated["consents"]["permitted"] == 20
+        assert stated["privacy"]["measured"]["k"] >= 5
+    drawn = stated["privacy"]["private_statistics"][0]
+    assert (drawn["column"], drawn["epsilon"], drawn["spent"], drawn["left"]) == (
+        "mean_speed",
+        "2.0",
+        "2.0",
+        "3.0",
+    )
+
+
+def test_a_release_shows_to_an_auditor_who_was_permitted_and_why(site: Site) -> None:
+    deny(site, 3)
+    write_people(site, 20)
+    publish(site, "people_open")
+    proof = prove(site, "gold.people_open")
+    opening = open_leaf(site, proof.leaf)
+    assert opening.consents is not None
+    assert {one.pseudonym for one in opening.consents} == set(pseudonyms(site, 20)[3:])
+    assert check_consents(parse_bundle(proof.bundle), opening.consents).startswith(
+        "17 people permitted research"
+    )
