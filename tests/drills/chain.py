@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 
+from lakehouse.adapters.presidio_detector import Detector
 from lakehouse.core.release import ReleaseResult
 from lakehouse.pipeline.land import land
 from lakehouse.pipeline.publish import publish
@@ -39,6 +40,7 @@ def serve() -> None:
     """Fork one child a line of stdin."""
     for name in SLOW_IMPORTS:
         importlib.import_module(name)
+    Detector().find_in_cells(["P-0001"])
     for line in sys.stdin:
         asked = json.loads(line)
         child = os.fork()
