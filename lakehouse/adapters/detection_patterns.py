@@ -6,7 +6,7 @@ Those of every language and those of English stand here, French and German ones 
 from lakehouse.adapters.french_patterns import FRENCH_PATTERNS
 from lakehouse.adapters.german_patterns import GERMAN_PATTERNS
 from lakehouse.adapters.identifier_pattern import IdentifierPattern
-from lakehouse.core.check_digits import gtin_holds, luhn_holds
+from lakehouse.core.check_digits import gtin_holds, iban_holds, luhn_holds
 
 MONTHS = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
@@ -140,6 +140,23 @@ PATTERNS = (
         rf"|(?:{MONTHS})\b\.?,? \d{{4}}\b)",
         score=0.7,
         needs=r"\d",
+    ),
+    IdentifierPattern(
+        entity="IBAN_CODE",
+        name="account_number_of_any_case",
+        regex=r"(?<!\w)[a-z]{2}\d{2}(?: ?[a-z\d]{4}){2,7}(?: ?[a-z\d]{1,3})?(?!\w)",
+        score=0.5,
+        needs=r"[a-z]{2}\d{2}",
+        check=iban_holds,
+    ),
+    IdentifierPattern(
+        entity="US_DRIVER_LICENSE",
+        name="driving_licence",
+        regex=r"(?<=\b(?:driver['’]?s?|driving) licen[cs]e(?: (?:number|no\.?|id))?(?: is)?[ :#]{1,3})"
+        r"(?=[a-z-]*\d)[a-z\d-]{5,20}\b",
+        score=0.7,
+        needs="licen[cs]e",
+        in_cells=False,
     ),
     IdentifierPattern(
         entity="RECORD_ID",

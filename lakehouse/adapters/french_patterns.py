@@ -71,7 +71,7 @@ NIR = IdentifierPattern(
 RPPS = IdentifierPattern(
     entity="RECORD_ID",
     name="french_professional_number",
-    regex=r"(?<=\b(?:rpps|n[°º] ?rpps)[ :]{1,3})\d{11}(?!\d)",
+    regex=r"\b(?:rpps|n[°º] ?rpps)[ :]{1,3}\K\d{11}(?!\d)",
     score=0.6,
     needs="rpps",
     in_cells=False,
@@ -82,14 +82,14 @@ PEOPLE = (
     _french(
         "PERSON",
         "french_title",
-        rf"(?<=\b(?:{TITLES})\b\.?[ \n]{{0,2}}){FULL_NAME}",
+        rf"\b(?:{TITLES})\b\.?[ \n]{{0,2}}\K{FULL_NAME}",
         0.8,
         rf"\b(?:{TITLES})\b",
     ),
     _french(
         "PERSON",
         "french_role",
-        rf"(?<=\b(?:{ROLES}|{KINSHIP})(?:\([eésx]+\))?[ \n]?[:\n ][ \n]?){FULL_NAME}",
+        rf"\b(?:{ROLES}|{KINSHIP})(?:\([eésx]+\))?[ \n]?[:\n ][ \n]?\K{FULL_NAME}",
         0.6,
         rf"\b(?:{ROLES}|{KINSHIP})",
     ),
@@ -117,8 +117,15 @@ PEOPLE = (
     ),
     _french(
         "PERSON",
+        "name_in_a_row",
+        rf"(?:[¦|│]|\d -|\d{{2}}/\d{{4}}) {{1,2}}\K(?-i:(?:{NAME}|{CAPITALS}) (?:{NAME}|{CAPITALS}))(?= [¦|│]| (?:le )?(?:{WORDED}|\d{{1,4}}) ?[/a-z])",
+        0.5,
+        r"[¦|│]|\d",
+    ),
+    _french(
+        "PERSON",
         "time_stamp_and_name",
-        rf"(?<=\d{{1,2}}:\d{{2}}(?::\d{{2}})?:? {{0,2}}){FULL_NAME}",
+        rf"\d{{1,2}}:\d{{2}}(?::\d{{2}})?:? {{0,2}}\K{FULL_NAME}",
         0.5,
         r":\d\d",
     ),
@@ -163,7 +170,7 @@ DATES = (
     _french(
         "DATE_TIME",
         "short_month",
-        rf"(?<=\b(?:de|en|[àa]|depuis) )(?:{FRENCH_MONTHS})\b",
+        rf"\b(?:de|en|[àa]|depuis) \K(?:{FRENCH_MONTHS})\b",
         0.5,
         rf"(?:{FRENCH_MONTHS})",
     ),
@@ -177,14 +184,14 @@ DATES = (
     _french(
         "DATE_TIME",
         "day_and_month_after_a_cue",
-        rf"(?<=\b(?:le|du|au|les|d[eè]s|depuis|jusqu['’]au|[CSJ]\d{{1,2}}|rdv|vers)[ (:]{{1,3}}){DAY}{MARK}{MONTH}(?![\w/]|[.,]\d)",
+        rf"\b(?:le|du|au|les|d[eè]s|depuis|jusqu['’]au|[CSJ]\d{{1,2}}|rdv|vers)[ (:]{{1,3}}\K{DAY}{MARK}{MONTH}(?![\w/]|[.,]\d)",
         0.6,
         r"\d",
     ),
     _french(
         "DATE_TIME",
         "day_before_another",
-        r"(?<=\b(?:les?|du|entre le) )\d{1,2}(?= (?:et|au|ou) (?:le )?\d{1,2}[ /.-])",
+        r"\b(?:les?|du|entre le) \K\d{1,2}(?= (?:et|au|ou) (?:le )?\d{1,2}[ /.-])",
         0.5,
         r"\d",
     ),
@@ -210,16 +217,13 @@ DATES = (
         0.6,
         r"\d{8}",
     ),
-    _french(
-        "DATE_TIME", "digits_apart", r"(?<![\d.,] )(?<![\d.,])\d(?: ?\.? \d){5,7}(?! ?\d)", 0.5, r"\d \d"
-    ),
     _french("DATE_TIME", "blanks_between_date", r"(?<!\d)\d{2} \d{2} (?:19|20)\d{2}(?!\d)", 0.6, r"\d \d"),
 )
 PLACES = (
     _french(
         "STREET_ADDRESS",
         "french_street",
-        rf"(?<!\w)(?:\d{{1,4}}|{WORDED})[ ,]{{0,3}}(?:(?:bis|ter|quater|[a-d])\b[ ,]{{0,2}})?(?:{STREET_KINDS})(?:[ ]+[\w'’.-]+){{1,8}}?{STOP}(?:,? (?:app(?:arteme)?n?t\.?|studio|b[âa]t\.?|bis|[ée]tage|porte|esc\.?) ?\w{{0,5}})*",
+        rf"(?<!\w)(?:\d{{1,4}}(?:-\d{{1,4}})?|{WORDED})[ ,]{{0,3}}(?:(?:bis|ter|quater|[a-d])\b[ ,]{{0,2}})?(?:{STREET_KINDS})(?:[ ]+[\w'’.-]+){{1,8}}?{STOP}(?:,? (?:app(?:arteme)?n?t\.?|studio|b[âa]t\.?|bis|[ée]tage|porte|esc\.?) ?\w{{0,5}})*",
         0.8,
         rf"(?:{STREET_KINDS})",
     ),
@@ -233,7 +237,7 @@ PLACES = (
     _french(
         "STREET_ADDRESS",
         "german_street",
-        r"(?-i:\b[A-ZÄÖÜ]\w*[Ss]tra(?:ß|ss)e(?: [\w.]+){0,4}? \d{1,4}\b)",
+        r"(?-i:\b(?:[A-ZÄÖÜ]\w*)?[Ss]tra(?:ß|ss)e(?: [\w.]+){0,4}? \d{1,4}\b)",
         0.7,
         r"tra(?:ß|ss)e",
     ),
@@ -247,7 +251,7 @@ PLACES = (
     _french(
         "POSTAL_CODE",
         "postal_code_after_a_street",
-        r"(?<=(?:rue|avenue|boulevard|bd|place|chemin|quai|impasse|passage|all[ée]e)[^\n\d]{3,40},? ?)\d{5}(?!\d)",
+        r"(?<!\d)\d{5}(?!\d)(?<=(?:rue|avenue|boulevard|bd|place|chemin|quai|impasse|passage|all[ée]e)[^\n\d]{3,40},? ?\d{5})",
         0.6,
         r"\d{5}",
     ),
@@ -255,26 +259,35 @@ PLACES = (
     _french(
         "LOCATION",
         "city_after_a_postal_code",
-        r"(?<=(?<![\d.,/ ] ?)(?:\d{2} ?\d{3}|(?!19|20)\d{4})[ ,]{0,2}\n?)(?-i:[A-ZÀ-Þ][\w'’-]+)(?:[ \n-]{1,2}(?:(?-i:[A-ZÀ-Þ][\w'’-]*)|sur|sous|en|les|le|la|s/|cedex|de|du|[àa]|\d{1,2}\b)){0,5}",
+        r"(?<![\d.,/])(?:\d{2} ?\d{3}|(?!19|20)\d{4})[ ,]{0,2}\n?\K(?-i:[A-ZÀ-Þ][\w'’-]+)(?:[ \n-]{1,2}(?:(?-i:[A-ZÀ-Þ][\w'’-]*)|sur|sous|en|les|le|la|s/|cedex|de|du|[àa]|\d{1,2}\b)){0,5}",
         0.7,
         r"\d{3}",
     ),
     _french(
         "LOCATION",
         "town_after_a_cue",
-        rf"(?<=\b(?:[àa]|habitant|r[ée]sidant [àa]|domicili[ée]e? [àa]|n[ée]e? [àa]|ville de|r[ée]gion de|pr[èe]s de|originaire de|chu de|ch de|ght de) \n?)(?-i:{NAME}(?:[ -](?:(?:sur|sous|en|les|le|la|de|s/)[ -])*{NAME}){{0,3}})",
+        rf"\b(?:[àa]|habitant|r[ée]sidant [àa]|domicili[ée]e? [àa]|n[ée]e? [àa]|ville de|r[ée]gion de|pr[èe]s de|originaire de|chu de|ch de|ght de) \n?\K(?-i:{NAME}(?:[ -](?:(?:sur|sous|en|les|le|la|de|s/)[ -])*{NAME}){{0,3}})",
         0.5,
         r"\w",
     ),
     _french(
         "HOSPITAL",
         "french_hospital",
-        rf"(?<=\b(?:h[ôo]pital|h[ôo]pitaux|chu|chr|chru|ch|ghu?|ght|clinique|centre hospitalier|institut|maternit[ée]|ehpad|polyclinique)(?: (?:de|du|des|d['’]|la|le|l['’]))* ?\n?)(?-i:(?:(?:la|le|les|l['’]) ?)?(?:{NAME}|[A-Z]\. ?{NAME}|[A-ZÀ-Þ]{{2,}})(?:[ -](?:(?:de|du|des|la|le|d['’])[ -]?)*(?:{NAME}|[A-Z]\.{NAME})){{0,4}})",
+        rf"\b(?:h[ôo]pital|h[ôo]pitaux|chu|chr|chru|ch|ghu?|ght|clinique|centre hospitalier|institut|maternit[ée]|ehpad|polyclinique)(?: (?:de|du|des|d['’]|la|le|l['’]))* ?\n?\K(?-i:(?:(?:la|le|les|l['’]) ?)?(?:{NAME}|[A-Z]\. ?{NAME}|[A-ZÀ-Þ]{{2,}})(?:[ -](?:(?:de|du|des|la|le|d['’])[ -]?)*(?:{NAME}|[A-Z]\.{NAME})){{0,4}})",
         0.6,
         r"\bh[ôo]pita|\bch|\bgh|\bclinique|\bcentre|\binstitut|\bmaternit|\behpad|\bpolyclinique",
     ),
 )
 NUMBERS = (
+    _french("RECORD_ID", "digits_apart", r"(?<![\d.,])\d(?: \.? ?\d){6,60}(?!\d)", 0.5, r"\d \.? ?\d"),
+    _french("FR_NIR", "security_number_apart", r"(?<!\d)(?<!\d )[1-8](?: \d){11,15}(?! ?\d)", 0.5, r"\d \d"),
+    _french(
+        "FR_NIR",
+        "security_number",
+        r"(?<!\d)[12]\d{2}(?:0[1-9]|1[0-2])\d{8}(?:\d{2})?(?!\d)",
+        0.5,
+        r"\d{13}",
+    ),
     _french(
         "PHONE_NUMBER",
         "french_phone",
@@ -292,7 +305,7 @@ NUMBERS = (
     _french(
         "PHONE_NUMBER",
         "number_after_telephone",
-        r"(?<=\b(?:t[ée]l(?:[ée]ph(?:one)?)?|fax|portable|mobile|gsm|standard|poste|joignables? au|bip|secr[ée]tariat|t)\.?[ :]{1,3})(?:\+|\()?\d[\d ().-]{2,20}\d",
+        r"\b(?:t[ée]l(?:[ée]ph(?:one)?)?|fax|portable|mobile|gsm|standard|poste|joignables? au|bip|secr[ée]tariat|t)\.?[ :]{1,3}\K(?:\+|\()?\d[\d ().-]{2,20}\d",
         0.6,
         r"\d",
     ),
@@ -306,7 +319,7 @@ NUMBERS = (
     _french(
         "RECORD_ID",
         "french_record_number",
-        r"(?<=\b(?:ipp|nda|nip|iep|n?°? ?id|dossier|identi(?:fication|fiant)(?: [\w'’]+){0,3}|num[ée]ro(?: [\w'’]+){0,3}|immatriculation|visite|s[ée]jour|patiente?|rpps|finess|adeli|siret|r[ée]f[ée]rence(?: [\w'’]+){0,5}|n[°º]\.?(?: [\w'’]+){0,2})\)?(?: (?:est|est le))?[ :\n(\[]{0,4})(?-i:[A-Z]{0,3})\d[\dA-Z-]{3,15}\b",
+        r"\b(?:ipp|nda|nip|iep|n?°? ?id|dossier|identi(?:fication|fiant)(?: [\w'’]+){0,3}|num[ée]ro(?: [\w'’]+){0,3}|immatriculation|visite|s[ée]jour|patiente?|rpps|finess|adeli|siret|r[ée]f[ée]rence(?: [\w'’]+){0,5}|n[°º]\.?(?: [\w'’]+){0,2})\)?(?: (?:est|est le))?[ :\n(\[]{0,4}\K(?-i:[A-Z]{0,3})\d[\dA-Z-]{3,15}\b",
         0.8,
         r"\d",
     ),

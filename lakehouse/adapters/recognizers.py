@@ -21,7 +21,7 @@ FLAGS = regex.DOTALL | regex.MULTILINE | regex.IGNORECASE
 """Presidio's own flags for patterns."""
 PHONE_REGIONS = {
     "en": ("US", "GB", "DE", "IL", "IN", "CA", "BR"),
-    "fr": ("FR", "BE", "CH", "LU", "CA", "DE", "US", "GB"),
+    "fr": ("FR", "BE", "CH", "CA"),
 }
 """Regions whose national phone numbers are looked for; a number with its country code is found anyway."""
 SHORTEST_PHONE = 4
@@ -102,11 +102,11 @@ def _presidio_patterns(language: str) -> tuple[GatedRecognizer, ...]:
 
 
 def _phone(language: str) -> GatedRecognizer:
-    from presidio_analyzer.predefined_recognizers import PhoneRecognizer
+    from lakehouse.adapters.phone_numbers import SparingPhoneRecognizer
 
     regions = PHONE_REGIONS.get(language, PHONE_REGIONS["en"])
     return GatedRecognizer(
-        recognizer=without_context(PhoneRecognizer(supported_language=language, supported_regions=regions)),
+        recognizer=without_context(SparingPhoneRecognizer(language, regions)),
         may_match=lambda text: PHONE_DIGITS.search(text) is not None,
         reason="a number of a national phone plan",
     )

@@ -1,4 +1,4 @@
-"""Commands about contracts: check what a compliance officer wrote."""
+"""Commands about contracts: check what a compliance officer wrote, propose one for an unknown file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,13 +6,15 @@ from typing import Annotated
 import typer
 
 from lakehouse.cli.output import context_of
+from lakehouse.core.contract_proposal import EDIT
 from lakehouse.errors import ContractError
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    group = typer.Typer(help="Check the contracts of a site.", rich_markup_mode=None)
+    group = typer.Typer(help="Check the contracts of a site, propose new ones.", rich_markup_mode=None)
     group.command("lint")(lint)
+    group.command("propose")(propose)
     app.add_typer(group, name="contracts")
 
 
@@ -44,6 +46,48 @@ def lint(
     cli.emit(
         {"contracts": count, "faults": []}, lambda console: console.print(f"{count} contracts, no fault")
     )
+
+
+def propose(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, JSON lines or Parquet file.")],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the data set. [default: the folder of the file]")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Language of its texts, for names of people.")] = "en",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the contract here.")] = None,
+) -> None:
+    """Propose a bronze contract for an unknown file: types, units, sensitivity with reasons, checks.
+
+    Reads: the file. Writes: the contract with -o, else prints it; no value of the file is in it but
+    words that stand in ten rows or more. Edit what `# EDIT:` marks, then `livinglab contracts lint`.
+
+    Example: livinglab contracts propose visits.csv --name visits -o expectations/bronze/visits.toml
+    """
+    from lakehouse.adapters.contract_proposals import propose_contract
+    from lakehouse.adapters.presidio_detector import Detector
+    from lakehouse.adapters.site_file import read_site_file
+    from lakehouse.core.contract_proposal import render_proposal
+
+    cli = context_of(context)
+    detector = Detector(read_site_file(cli.site_file).detector_models)
+    proposal = propose_contract(file, name, detector, language)
+    text = render_proposal(proposal)
+    if output is not None:
+        output.write_text(text, encoding="utf-8")
+    columns = [
+        {
+            "name": column.profile.name,
+            "type": column.profile.type.value,
+            "sensitivity": column.sensitivity.value,
+            "handling": column.handling,
+            "reasons": list(column.reasons),
+        }
+        for column in proposal.columns
+    ]
+    told = {"contract": text, "columns": columns, "file": str(output) if output else None}
+    shown = f"{output}: {len(columns)} columns, {text.count(EDIT)} places to edit" if output else text
+    cli.emit(told, lambda console: console.print(shown, markup=False, highlight=False, soft_wrap=True))
 
 
 def _together(faults: list[ContractError]) -> ContractError:

@@ -8,6 +8,7 @@ import re
 
 _SEPARATORS = re.compile(r"[\s.\-–]")
 _NIR = re.compile(r"[1-478]\d{2}(?:0[1-9]|1[0-2]|[2-9]\d)(?:\d{2}|2[AB])\d{6}\d{2}")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _KVNR = re.compile(r"[A-Z]\d{9}")
 _RVNR = re.compile(r"\d{2}(?:0[1-9]|[12]\d|3[01]|[5-7]\d|8[01])(?:0[1-9]|1[0-2])\d{2}[A-Z]\d{3}")
 _RVNR_WEIGHTS = (2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1)
@@ -60,6 +61,14 @@ def luhn_holds(number: str) -> bool:
         return False
     doubled = (int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits)))
     return sum(_digit_sum(value) for value in doubled) % 10 == 0
+
+
+def iban_holds(number: str) -> bool:
+    """Return whether an account number (IBAN, any case) has its check digits (ISO 13616, modulo 97 = 1)."""
+    text = _plain(number)
+    if not _IBAN.fullmatch(text):
+        return False
+    return int("".join(str(int(sign, 36)) for sign in text[4:] + text[:4])) % 97 == 1
 
 
 def gtin_holds(number: str) -> bool:

@@ -42,6 +42,8 @@ TAGS: Mapping[str, str] = {
     "DE_KVNR": "<ID>",
     "DE_RVNR": "<ID>",
     "DEVICE_ID": "<ID>",
+    "US_DRIVER_LICENSE": "<ID>",
+    "IBAN_CODE": "<ID>",
     "HOSPITAL": "<HOSPITAL>",
     DATE: "<DATE>",
 }
