@@ -96,23 +96,30 @@ def release_measures(rules: ReleaseRules, measured: MeasuredRelease) -> dict[str
     floor = rules.minimum_cell if counts else rules.targets.k
     k = measured.groups.k if measured.groups.k >= floor else None
     left_out = rounded_count(measured.suppressed, step)
-    everyone = measured.total - measured.suppressed + left_out
+    kept = rounded_count(measured.total - measured.suppressed, step)
     return {
         "rows": rounded_count(measured.rows, step),
         "k": k,
         "l": measured.groups.l,
         "t": share_text(measured.groups.t),
         "minimum_cell": k if counts else None,
-        "suppression": share_text(Fraction(left_out, rounded_count(measured.total, step) or step)),
-        "loss": None if measured.loss is None else share_text(_told_loss(measured, left_out, everyone)),
+        "suppression": share_text(Fraction(left_out, kept + left_out or 1)),
+        "loss": _told_loss(measured, kept, left_out),
         "findings": -(-measured.findings // step) * step,
     }
 
 
-def _told_loss(measured: MeasuredRelease, left_out: int, everyone: int) -> Fraction:
-    """Return the loss as if `left_out` rows had been left out: the exact one would give their number."""
-    kept_penalties = (measured.loss or Fraction(0)) * measured.total - measured.suppressed
-    return (kept_penalties + left_out) / everyone if everyone else Fraction(0)
+def _told_loss(measured: MeasuredRelease, kept: int, left_out: int) -> str | None:
+    """Return the loss, in hundredths, as if that many rows had stayed and left.
+
+    The exact one would give their numbers: what the rows that stayed have lost can be seen in the table.
+    """
+    if measured.loss is None:
+        return None
+    stayed = measured.total - measured.suppressed
+    mean = (measured.loss * measured.total - measured.suppressed) / stayed if stayed else Fraction(1)
+    told = (mean * kept + left_out) / (kept + left_out or 1)
+    return share_text(Fraction(-(-told.numerator * 100 // told.denominator), 100))
 
 
 def parse_release_rules_json(value: Mapping[str, Any]) -> tuple[ReleaseRules, tuple[int, ...]]:
