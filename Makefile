@@ -1,4 +1,4 @@
-# make demo | make test | make ui | make check | make bench. Nothing else is needed; `make help` says more.
+# make demo | make test | make ui | make check | make bench | make drills. Nothing else is needed; `make help` says more.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -9,7 +9,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 MODELS := models/.venv
 
-.PHONY: help demo test ui check bench java platform models jars clean
+.PHONY: help demo test ui check bench drills java platform models jars clean
 
 help: ## what there is
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ check: platform ## lint, types, layers, contracts, secrets and host names
 
 bench: java platform models jars ## measure against a peer in the same run; writes the table in docs/benchmarks.md
 	@$(BIN)/python -m tests.bench.run $(ARGS)
+
+drills: java platform jars ## fail, kill and tamper hundreds of times (half an hour); prints figures
+	@$(BIN)/python -m pytest tests/drills $(ARGS)
 
 java:
 	@bash infra/setup/java.sh

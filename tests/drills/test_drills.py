@@ -1,0 +1,82 @@
+"""The drills in full: `make drills`. Each prints its figures; docs/benchmarks.md keeps those of one run."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.drills import kills, log_faults, tampering
+from tests.drills.injections import AppendServer, why_no_strace
+
+Say = Callable[[str], None]
+SEED = 4
+KILLS, BYTES = 100, 200
+RECOVERY_SECONDS = 5.0
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LIVINGLAB_KEYS", str(tmp_path / "keys"))
+    return tmp_path
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Iterator[Say]:
+    """Say a line to whoever runs the drill."""
+
+    def said(line: str) -> None:
+        with capsys.disabled():
+            print(f"\n{line}", end="", flush=True)  # noqa: T201  the figures are what a drill is for
+
+    yield said
+
+
+@pytest.mark.skipif(why_no_strace() is not None, reason=str(why_no_strace()))
+def test_every_file_system_call_of_an_append_fails_and_kills(folder: Path, say: Say) -> None:
+    begun = time.monotonic()
+    with AppendServer() as server:
+        faults = list(log_faults.drill(server, folder, log_faults.ORDINARY))
+        faults += log_faults.drill(server, folder, log_faults.LAST_OF_A_TILE, every=3)
+    injected = Counter(fault.injection.failure for fault in faults if fault.append.injected)
+    wrong = [fault for fault in faults if fault.problems]
+    say(
+        f"append: {injected.total()} injections ({injected['EIO']} EIO, {injected['KILL']} kills), "
+        f"{sum(fault.append.acknowledged for fault in faults)} acknowledged all the same, "
+        f"{len(wrong)} logs inconsistent, {time.monotonic() - begun:.0f} s"
+    )
+    assert wrong == []
+    assert injected.total() >= 150
+
+
+@pytest.mark.spark
+def test_a_hundred_kills_lose_and_double_nothing(folder: Path, say: Say) -> None:
+    begun = time.monotonic()
+    with kills.connect_server(folder), kills.ChainServer() as chain:
+        clean = kills.prepare(folder, chain)
+        made = list(kills.drill(folder, chain, clean, KILLS, SEED))
+    wrong = [kill for kill in made if kill.problems]
+    worst = max(kill.recovery for kill in made)
+    say(
+        f"kill -9: {len(made)} kills over the {clean.seconds:.1f} s of a run, seed {SEED}, {len(wrong)} with "
+        f"something lost, doubled or unsigned, worst replay {worst:.2f} s, {time.monotonic() - begun:.0f} s"
+    )
+    assert wrong == []
+    assert worst < RECOVERY_SECONDS
+
+
+def test_two_hundred_changed_bytes_are_named(folder: Path, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = time.monotonic()
+    home = tampering.make_home(folder, monkeypatch)
+    clean = list(tampering.found_in(tampering.copied(home)))
+    changes, empty = tampering.change_bytes(home, BYTES, SEED)
+    missed = [change for change in changes if not change.named]
+    areas = Counter(change.area for change in changes)
+    say(
+        f"tampering: {len(changes)} changed bytes ({', '.join(f'{n} {area}' for area, n in areas.items())}), "
+        f"seed {SEED}, {len(missed)} missed; {empty} more bytes of registry.db held nothing; "
+        f"{time.monotonic() - begun:.0f} s"
+    )
+    assert clean == []
+    assert missed == []
