@@ -68,6 +68,8 @@ class LogCopy:
         if self._is_remote:
             url = f"{self.place}/{name}"
             answer = exchange("GET", url, largest=largest, who=self.place, params=params)
+            if answer.status not in (200, 404):
+                raise Unavailable(f"{self.place} answered {answer.status}", remedy="check the address")
             return answer.body if answer.status == 200 else None
         path = Path(self.place, name)
         if not path.is_file():

@@ -23,6 +23,9 @@ HEADS_KEPT = 4096
 SHOWN_KEPT = 1024
 """Heads signed by the log that the witness refused, kept a log; the first ones."""
 
+OTHERS_READ = 4
+"""Heads that one request is compared with, at most, of those cosigned and those refused."""
+
 METADATA = sql.MetaData()
 LOGS = sql.Table(
     "logs",
@@ -163,13 +166,12 @@ class Turn:
         self.link.execute(SHOWN.insert().prefix_with("OR IGNORE").values(**values))
 
     def others(self, origin: str, size: int, root: bytes) -> list[SignedNote]:
-        """Return heads of this size, cosigned or refused, whose root is not `root`."""
+        """Return some heads of this size, cosigned or refused, whose root is not `root`."""
         found: list[SignedNote] = []
         for table in (HEADS, SHOWN):
             own = (table.c.origin == origin) & (table.c.size == size) & (table.c.root != root.hex())
-            found += [
-                parse_note(text) for text in self.link.execute(sql.select(table.c.note).where(own)).scalars()
-            ]
+            chosen = sql.select(table.c.note).where(own).limit(OTHERS_READ)
+            found += [parse_note(text) for text in self.link.execute(chosen).scalars()]
         return found
 
 

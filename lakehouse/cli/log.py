@@ -213,9 +213,10 @@ def _show_cosigning(console: "Console", result: "Cosigning") -> None:
         "leaves": result.size,
         "cosigned by": ", ".join(result.collected) or "nobody",
         "wanted": result.wanted,
-        **{missing.name: missing.why for missing in result.missing},
     }
     print_facts(console, facts)
+    for missing in result.missing:
+        console.print(f"missing: {missing.why}", soft_wrap=True)
 
 
 def _write_evidence(site: "Site", result: "Comparison", output: Path | None) -> Path | None:

@@ -42,7 +42,7 @@ Answer = tuple[NoteSignature, ...] | LivingLabError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingWitness:
-    """A witness that has not cosigned a head with all its keys, and why."""
+    """A witness that has not cosigned a head with all its keys, and why: a clause that names it."""
 
     name: str
     why: str
@@ -76,7 +76,7 @@ class Cosigning:
         )
         if self.post_quantum_wanted:
             head += f"; {len(self.post_quantum)} with ML-DSA-44, {self.post_quantum_wanted} wanted"
-        return "; ".join([head, *(f"{missing.name}: {missing.why}" for missing in self.missing)])
+        return "; ".join([head, *(missing.why for missing in self.missing)])
 
     def as_json(self) -> dict[str, object]:
         """Return the fields of `log cosign`."""
@@ -266,8 +266,8 @@ def _why_missing(
     if isinstance(answer, LivingLabError):
         return answer.message
     if any(key in kept for key in witness.keys):
-        return "has cosigned with one of its two keys only"
-    return "has not cosigned this head"
+        return f"{witness.name} has cosigned with one of its two keys only"
+    return f"{witness.name} has not cosigned this head"
 
 
 def _names(keys: Iterable[VerifierKey]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Three witnesses as processes of their own, started once; and homes whose site file names them."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 from witness_processes import WitnessProcess, site_file, start_witness
 
 from lakehouse.pipeline.site import Site
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,12 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from witness_processes import WitnessProcess, site_file
+from witness_processes import WitnessProcess, down, site_file
 
 from lakehouse.adapters.signatures import verify_signature
 from lakehouse.adapters.tile_log import TileLog
@@ -29,18 +28,6 @@ Home = Callable[..., Site]
 def add_leaf(site: Site) -> int:
     """Make the log one decision longer."""
     return log_record(site, draft_record(site, kind="decision", digests={}, details={}, ref="d"))
-
-
-@contextmanager
-def down(*stopped: WitnessProcess) -> Iterator[None]:
-    """Stop witnesses for the time of a block."""
-    for witness in stopped:
-        witness.kill()
-    try:
-        yield
-    finally:
-        for witness in stopped:
-            witness.restart()
 
 
 def cosigners(site: Site) -> list[str]:

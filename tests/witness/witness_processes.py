@@ -3,7 +3,8 @@
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,18 @@ def start_witness(folder: Path, name: str, *vkeys: str) -> WitnessProcess:
     WitnessState(folder).create()
     process, url = _start(folder, "127.0.0.1:0", vkeys)
     return WitnessProcess(folder=folder, name=name, url=url, process=process)
+
+
+@contextmanager
+def down(*stopped: WitnessProcess) -> Iterator[None]:
+    """Stop witnesses for the time of a block."""
+    for witness in stopped:
+        witness.kill()
+    try:
+        yield
+    finally:
+        for witness in stopped:
+            witness.restart()
 
 
 def site_file(folder: Path, witnesses: Sequence[WitnessProcess], **policy: object) -> Path:
