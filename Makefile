@@ -12,7 +12,7 @@ MODELS := models/.venv
 .PHONY: help demo test ui check bench drills java platform models jars clean
 
 help: ## what there is
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: java platform models jars ## set up, then run the whole job: input to gold, answers, prediction, proof, report
 	@$(BIN)/livinglab demo $(ARGS)
@@ -36,6 +36,9 @@ bench: java platform models jars ## measure against a peer in the same run; writ
 
 drills: java platform jars ## fail, kill and tamper hundreds of times (half an hour); prints figures
 	@$(BIN)/python -m pytest tests/drills $(ARGS)
+
+pii-report: platform ## how well personal data is found, by kind and language; writes docs/pii-quality.md
+	@$(BIN)/python -m tests.pii.run $(ARGS)
 
 java:
 	@bash infra/setup/java.sh
