@@ -101,6 +101,7 @@ class TileLog:
         there = parse_note(self.checkpoint_text()).signatures
         if all(line in (*note.signatures, *lines) for line in there):
             self._write(CHECKPOINT, _with_lines(note, lines))
+        self._remove_leftovers({})
         return True
 
     def trust_is_current(self) -> bool:

@@ -190,6 +190,19 @@ def test_a_kill_between_rows_and_checkpoint_is_mended(
     assert cosigners(site) == list(NAMES)
 
 
+def test_a_kill_while_the_checkpoint_is_written_leaves_no_file_behind(home: Home) -> None:
+    """The file beside it that was never renamed is gone after the replay, before the log grows again."""
+    site = home()
+    add_leaf(site)
+    cosign_head(site)
+    bare, half = site.log.signed_head().render(), site.home.place("registry", ".checkpoint.0badcafe.new")
+    site.home.place("registry", "checkpoint").write_text(bare)
+    half.write_text(bare[:9])
+    assert findings(home()) == []
+    assert not half.exists()
+    assert cosigners(site) == list(NAMES)
+
+
 def die(*told: object) -> None:
     raise KeyboardInterrupt
 
