@@ -9,7 +9,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.bench.adult import lattice_figure, pycanon_figure, risk_figure
+from tests.bench.anonymise import anonypyx_figure, group_by_figure, memory_figure
 from tests.bench.demo_run import run_demo
+from tests.bench.detection import detection_steps
 from tests.bench.figures import Figure, write_table
 from tests.bench.small_steps import ask_figure, leaves_figure, predict_figure, verify_figure
 from tests.bench.walks import walks_figure
@@ -45,6 +48,11 @@ def measure(folder: Path, rounds: int) -> list[Figure]:
         lambda: leaves_figure(folder / "many", 200),
         lambda: verify_figure(site),
         lambda: walks_figure(lambda name: open_site(home=folder / name, create=True), walks, rounds),
+        lambda: group_by_figure(folder),
+        lambda: memory_figure(folder),
+        lambda: anonypyx_figure(folder),
+        *_adult_steps(source, folder),
+        *detection_steps(source, folder),
     )
     figures = []
     for step in steps:
@@ -57,6 +65,18 @@ def measure(folder: Path, rounds: int) -> list[Figure]:
 def _source() -> Path | None:
     shared = Path(os.environ.get("LIVINGLAB_SHARED") or PROJECT / ".." / "shared") / "data"
     return shared.resolve() if shared.is_dir() else None
+
+
+def _adult_steps(source: Path | None, folder: Path) -> tuple[Callable[[], Figure], ...]:
+    """Return what is measured on the real Adult table, where it is."""
+    adult = None if source is None else source / "adult_arx"
+    if adult is None or not adult.is_dir():
+        return ()
+    return (
+        lambda: pycanon_figure(adult, folder),
+        lambda: risk_figure(adult),
+        lambda: lattice_figure(adult),
+    )
 
 
 def _generated_walks(folder: Path) -> Path:

@@ -3,6 +3,7 @@ from fractions import Fraction
 from itertools import product
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_groups import (
@@ -16,6 +17,7 @@ from small_groups import (
 from small_groups import group_rows as small_group_rows
 from small_groups import search_grouping as small_search
 
+from lakehouse.adapters import class_counts, class_distances, level_lattice, merged_tables
 from lakehouse.adapters.group_search import Grouping, group_rows, measure_classes, search_grouping
 from lakehouse.adapters.people_codes import SUPPRESSED, CodedRows, encode_people, kept_labels, kept_order
 from lakehouse.core.groups import GroupTargets, SensitiveColumn
@@ -85,6 +87,32 @@ def test_the_search_finds_what_trying_every_level_finds(rows: list[Row], targets
     if found and small:
         assert (found.loss, found.suppressed, found.levels) == (small.loss, small.suppressed, small.levels)
         assert kept_of(people, found) == list(small.kept)
+
+
+@given(ROWS, TARGETS)
+def test_numbers_too_large_for_64_bits_change_nothing(rows: list[Row], targets: GroupTargets) -> None:
+    """The limits at which keys are packed anew, sorted, or reckoned with Python's numbers are set to 1."""
+    expected = search_grouping(coded(rows).people, targets)
+    with pytest.MonkeyPatch.context() as narrow:
+        narrow.setattr(class_counts, "LARGEST_KEY", 1)
+        narrow.setattr(class_counts, "DENSE", 0)
+        narrow.setattr(class_distances, "SAFE", 1)
+        narrow.setattr(level_lattice, "SAFE", 1)
+        people = coded(rows)
+        found = search_grouping(people.people, targets)
+        assert (found is None) == (expected is None)
+        if found and expected:
+            assert (found.loss, found.levels) == (expected.loss, expected.levels)
+            assert kept_of(people, found) == kept_of(coded(rows), expected)
+
+
+@given(ROWS, TARGETS)
+def test_dropped_tables_are_merged_again(rows: list[Row], targets: GroupTargets) -> None:
+    expected = search_grouping(coded(rows).people, targets)
+    with pytest.MonkeyPatch.context() as forgetful:
+        forgetful.setattr(merged_tables, "MOST_KEPT", 0)
+        found = search_grouping(coded(rows).people, targets)
+    assert (found and found.levels) == (expected and expected.levels)
 
 
 @given(ROWS, TARGETS, st.tuples(st.integers(0, 1), st.integers(0, 4), st.integers(0, 3)))

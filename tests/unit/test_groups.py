@@ -1,6 +1,7 @@
 from fractions import Fraction
 
 import pyarrow as pa
+import pytest
 
 from lakehouse.adapters.class_counts import count_combinations
 from lakehouse.adapters.group_search import (
@@ -11,7 +12,7 @@ from lakehouse.adapters.group_search import (
     search_grouping,
 )
 from lakehouse.adapters.people_codes import encode_people, kept_labels, kept_order
-from lakehouse.adapters.quasi_codes import rank_codes
+from lakehouse.adapters.quasi_codes import QuasiCodes, rank_codes
 from lakehouse.core.groups import GroupMeasures, GroupTargets, SensitiveColumn
 from lakehouse.core.hierarchies import Bands, Categories
 
@@ -102,6 +103,22 @@ def test_bands_that_overlap_do_not_refine_each_other() -> None:
     (age,) = encode_people(table, [("age", bands)], [DISEASE]).people.quasi
     assert age.refines(0, 1) and age.refines(0, 2) and age.refines(2, 3)
     assert not age.refines(1, 2) and not age.refines(2, 1)
+
+
+def test_a_search_that_takes_wider_bands_for_coarser_ones_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bands of 15 part 42 from 47 and leave a person alone; bands of 10 do not, and are the least loss."""
+    ages = [17] * 50 + [25] * 50 + [42] + [47] * 4
+    table = pa.table({"age": ages, "disease": ["flu"] * len(ages)})
+    bands = Bands(widths=(10, 15, 20, 30), domain=(0, 100))
+    wanted = targets(k=5, l=1)
+
+    def least() -> tuple[int, ...] | None:
+        found = search_grouping(encode_people(table, [("age", bands)], [DISEASE]).people, wanted)
+        return found and found.levels
+
+    assert least() == (0,)
+    monkeypatch.setattr(QuasiCodes, "refines", lambda _, fine, coarse: fine <= coarse)
+    assert least() != (0,)
 
 
 def test_values_that_no_level_tells_apart_share_a_code() -> None:

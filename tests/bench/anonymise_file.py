@@ -1,0 +1,58 @@
+"""`python -m tests.bench.anonymise_file IN OUT`: a Parquet file in, its generalised table out, time and peak.
+
+The process does nothing else, so its peak memory is that of reading, searching and writing.
+"""
+
+import json
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from lakehouse.adapters.group_search import Grouping, search_grouping
+from lakehouse.adapters.people_codes import encode_people
+from lakehouse.core.groups import GroupTargets
+from tests.bench.census_rows import HIERARCHIES, SENSITIVE
+
+TARGETS = GroupTargets(k=10, l=2, t=Fraction(1, 2), suppression=Fraction(1, 20))
+
+
+def anonymise_file(source: Path, target: Path, targets: GroupTargets = TARGETS) -> Grouping:
+    """Write the rows of `source` that stay, generalised with the least loss, to `target`."""
+    texts = [name for name in HIERARCHIES if name != "age"]
+    rows = pq.read_table(source, read_dictionary=[*texts, SENSITIVE.name])
+    coded = encode_people(rows, list(HIERARCHIES.items()), [SENSITIVE])
+    grouping = search_grouping(coded.people, targets)
+    if grouping is None:
+        raise RuntimeError("no level reaches the targets: the generated rows are too few")
+    stay = np.flatnonzero(coded.class_of_rows(grouping) >= 0)
+    pq.write_table(coded.generalised(rows, grouping, stay, list(HIERARCHIES)), target)
+    return grouping
+
+
+def main() -> None:
+    """Print seconds, peak memory (MiB), loss, levels and rows left out as JSON."""
+    source, target = (Path(name) for name in sys.argv[1:3])
+    begun = time.perf_counter()
+    grouping = anonymise_file(source, target)
+    told = {
+        "seconds": time.perf_counter() - begun,
+        "peak_mib": _peak_mib(),
+        "loss": float(grouping.loss),
+        "levels": grouping.levels,
+        "suppressed": grouping.suppressed,
+    }
+    sys.stdout.write(json.dumps(told))
+
+
+def _peak_mib() -> int:
+    """Return the largest resident size of this process, as the kernel keeps it since the process began."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
+
+
+if __name__ == "__main__":
+    main()
