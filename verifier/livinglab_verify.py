@@ -17,7 +17,6 @@ import json
 import re
 import sys
 import zlib
-from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -37,7 +36,7 @@ except ImportError:
     mldsa = None
 
 LARGEST_FILE, LARGEST_NOTE, LARGEST_TOKEN, LARGEST_TREE = 1 << 20, 1 << 17, 8192, 1 << 62
-LOG, COSIGNER, QUANTUM = b"\1", b"\4", b"\6"
+LOG, COSIGNER, QUANTUM = b"\1", b"\4", b"\6"  # types of keys
 KEY_BYTES = {LOG: 32, COSIGNER: 32, QUANTUM: 1312}
 DECIMAL, HEX, HASH = "(?:0|[1-9][0-9]{0,18})", "[0-9a-f]{64}", "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
 BASE64 = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?"  # one spelling only
@@ -58,7 +57,9 @@ def demand(holds: object, problem: str) -> None:
     if not holds:
         raise Refused(problem)
 
+
 # --- 1. Canonical JSON and the shapes of documents
+
 
 def canonical(value: Any, depth: int = 0) -> bytes:
     """Return the one byte form of a value: RFC 8785, with whole numbers only."""
@@ -68,8 +69,7 @@ def canonical(value: Any, depth: int = 0) -> bytes:
     if isinstance(value, dict):
         names = sorted(value, key=lambda name: name.encode("utf-16-be"))
         return b"{" + b",".join(canonical(n) + b":" + canonical(value[n], depth + 1) for n in names) + b"}"
-    whole = not isinstance(value, float) and (not isinstance(value, int) or abs(value) < 2**53)
-    demand(whole, "JSON has a number that is not whole, or not below 2**53")
+    demand(not isinstance(value, float) and (not isinstance(value, int) or abs(value) < 2**53), "an odd number in JSON")
     return json.dumps(value, ensure_ascii=False).encode()
 
 
@@ -107,7 +107,9 @@ def fits(value: Any, shape: Any) -> bool:
     same = isinstance(value, dict) and (... in shape or set(value) == set(shape))
     return same and all(fits(value[name], shape.get(name, shape.get(...))) for name in value)
 
+
 # --- 2. Merkle trees: RFC 6962, and the proofs of RFC 9162, 2.1.3.2 and 2.1.4.2
+
 
 def leaf_hash(entry: bytes) -> bytes:
     """Return SHA-256(0 || entry)."""
@@ -136,8 +138,8 @@ def climb(place: int, last: int, nodes: list[bytes]) -> tuple[bytes, bytes]:
 def check_inclusion(leaf: bytes, index: int, size: int, path: list[str], root: bytes) -> None:
     """Refuse unless `leaf` is number `index` of the tree of `size` leaves."""
     demand(index < size <= LARGEST_TREE, f"leaf {index} is not in a tree of {size} leaves")
-    top, _ = climb(index, size - 1, [leaf, *map(unbase64, path)])
-    demand(top == root, f"leaf {index} does not lead to the root of the tree of {size} leaves")
+    reached, _ = climb(index, size - 1, [leaf, *map(unbase64, path)])
+    demand(reached == root, f"leaf {index} does not lead to the root of the tree of {size} leaves")
 
 
 def check_consistency(old: int, new: int, path: list[str], old_root: bytes, new_root: bytes) -> None:
@@ -149,7 +151,9 @@ def check_consistency(old: int, new: int, path: list[str], old_root: bytes, new_
     roots = climb(old - 1 >> level, new - 1 >> level, nodes) if path else (old_root, old_root)
     demand(roots == (new_root, old_root), f"the tree of {new} leaves does not begin with that of {old}")
 
+
 # --- 3. Keys, signed notes, checkpoints, cosignatures: C2SP
+
 
 class Key:
     """A verifier key `name+id+base64(type, key)`; the id must be that of the key."""
@@ -160,8 +164,8 @@ class Key:
         self.name, material = match[1], unbase64(match[3])
         self.type, self.public = material[:1], material[1:]
         self.signer = (self.name, hashlib.sha256(self.name.encode() + b"\n" + material).digest()[:4])
-        demand(KEY_BYTES.get(self.type) == len(self.public), "a verifier key has an unknown type or size")
-        demand(self.signer[1].hex() == match[2], "the id of a verifier key is not that of the key")
+        sound = KEY_BYTES.get(self.type) == len(self.public) and self.signer[1].hex() == match[2]
+        demand(sound, "a verifier key has an unknown type, another size, or the id of another key")
 
     def check(self, signature: bytes, message: bytes) -> None:
         """Refuse a signature that the key did not make: Ed25519 (RFC 8032), or ML-DSA-44 (FIPS 204)."""
@@ -218,17 +222,15 @@ class Note:
         keys = [trust.witnesses[signer] for signer, _ in self.signatures if signer in trust.witnesses]
         return len({key.name for key in keys if key.type in types})
 
+
 # --- 4. Time stamps: tokens of RFC 3161 (SignedData, RFC 5652) in the few shapes of DER that are accepted
 
 INT, OCTETS, OID, TIME, SEQ, SET, BOX = 0x02, 0x04, 0x06, 0x18, 0x30, 0x31, 0xA0
 SIGNED_DATA, TST_INFO, CONTENT_TYPE, DIGEST, SIGNING_TIME, PROTECTION, SIGNED_BY, SIGNED_BY_V2 = OIDS = [
     bytes.fromhex(f"06{7 + len(end) // 2:02x}2a864886f70d01{end}")
-    for end in ("0702", "09100104", "0903", "0904", "0905", "0934", "0910020c", "0910022f")
-]
-SHA_BITS = {
-    bytes.fromhex(f"30{11 + len(null) // 2:02x}06096086480165030402{bits // 128 - 1:02x}{null}"): bits
-    for bits in (256, 384, 512) for null in ("", "0500")
-}
+    for end in ("0702", "09100104", "0903", "0904", "0905", "0934", "0910020c", "0910022f")]
+SHA_BITS = {bytes.fromhex(f"30{11 + len(null) // 2:02x}06096086480165030402{number:02x}{null}"): 128 * (number + 1)
+            for number in (1, 2, 3) for null in ("", "0500")}
 
 
 def der(data: bytes) -> list[tuple[int, bytes, bytes]]:
@@ -259,7 +261,10 @@ def take(data: bytes, *shapes: Any) -> list[tuple[int, bytes, bytes]]:
         tag = shape[0] if isinstance(shape, (tuple, bytes)) else shape
         demand(shape is None or (value[0] == tag and value[1]), "a time stamp has another field than it must have")
         demand(not isinstance(shape, bytes) or value[2] == shape, "a time stamp is of another kind or signer")
-        taken += take(value[1], *shape[1:]) if isinstance(shape, tuple) else [value] * (not isinstance(shape, bytes))
+        if isinstance(shape, tuple):
+            taken += take(value[1], *shape[1:])
+        elif not isinstance(shape, bytes):
+            taken.append(value)
     return taken
 
 
@@ -290,8 +295,8 @@ def check_stamp(certificate: bytes, token: bytes, imprint: bytes) -> None:
     demand(re.fullmatch(b"\x30?\x01?\x02?\xa0?", bytes(value[0] for value in optional)), "a time stamp has odd fields")
     demand(match and all(value[1] for value in optional), "a time stamp has an empty field, or a time of another form")
     moment = datetime.strptime(match[1].decode(), "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
-    valid = authority.not_valid_before_utc <= moment <= authority.not_valid_after_utc
-    demand(valid, "the authority's certificate was not valid at the time of the time stamp")
+    begin, end = authority.not_valid_before_utc, authority.not_valid_after_utc
+    demand(begin <= moment <= end, "the authority's certificate was not valid at the time of the time stamp")
 
 
 def check_attributes(data: bytes, digest: bytes, certificate: bytes) -> None:
@@ -325,6 +330,7 @@ def check_seal(key: Any, bits: int, algorithm: bytes, signature: bytes, message:
     demand(known, "a time stamp is signed in a way that is not accepted")
     key.verify(signature, message, *arguments)
 
+
 # --- 5. The documents
 
 VERSIONS, IDENTIFIER = "create|write|delete|optimise|vacuum_start|vacuum_end|draft", "[0-9A-Za-z][0-9A-Za-z.+_-]{0,79}"
@@ -334,20 +340,17 @@ RECORD = {
     "table": (None, r"[a-z][a-z0-9_]{0,63}(\.[a-z][a-z0-9_]{0,127})?"), "version": (None, int), "inputs": [int],
     "intent": (None, IDENTIFIER), "digests": {...: HEX}, "policy_digest": HEX, "code_version": IDENTIFIER,
     "consent_root": (None, HEX), "vault_counter": int, "supersedes": (None, int), "details_commitment": HEX,
-    "time": "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z",
-}
+    "time": "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"}
 BUNDLE = {
     "schema": "livinglab/bundle/v1", "record": RECORD, "proof": str, "before": (None, OTHER_HEAD),
     "earlier": (None, OTHER_HEAD), "details": (None, OPENED), "statements": {...: OPENED},
     "content": (None, {"leaf": HEX, "index": int, "size": int, "path": [HASH]}),
-    "time_stamps": [{"authority": str, "token": BASE64}],
-}
+    "time_stamps": [{"authority": str, "token": BASE64}]}
 EVIDENCE = {"schema": "livinglab/misbehaviour/v1", "first": str, "second": str, "root": (None, HEX), "path": [HASH]}
 TRUST = {
     "schema": "livinglab/trust/v1", "origin": str, "log": str, "witnesses": [str],
     "authorities": [{"name": r"[^\0-\x1f\x7f]{1,80}", "certificate": BASE64}],
-    "policy": {"cosignatures": int, "post_quantum": int, "time_stamps": int},
-}
+    "policy": {"cosignatures": int, "post_quantum": int, "time_stamps": int}}
 
 
 class Trust:
@@ -363,11 +366,10 @@ class Trust:
         demand((self.log.type, self.log.name) == (LOG, fields["origin"]), "the log's key is not one of its origin")
         demand(self.log.name not in names and all(key.type != LOG for key in others), "a witness key is a log's")
         once = len({key.public for key in keys}) == len({(key.name, key.type) for key in keys}) == len(keys)
-        certificates = set(self.authorities.values())
-        demand(once and len(certificates) == len(fields["authorities"]), "a key or authority is named twice")
-        demand(all(0 < len(certificate) <= 1 << 14 for certificate in certificates), "a certificate is too long")
-        possible = (names, [key for key in others if key.type == QUANTUM], certificates)
-        demand(all(need <= len(those) for need, those in zip(self.policy, possible)), "more demanded than named")
+        certificates = {one for one in self.authorities.values() if 0 < len(one) <= 1 << 14}
+        demand(once and len(certificates) == len(fields["authorities"]), "a key or authority is odd, or named twice")
+        possible = (len(names), sum(key.type == QUANTUM for key in others), len(certificates))
+        demand(all(need <= most for need, most in zip(self.policy, possible)), "more is demanded than is named")
 
 
 class Bundle:
@@ -379,8 +381,7 @@ class Bundle:
         self.record, self.leaf = fields["record"], leaf_hash(canonical(fields["record"]))
         datetime.strptime(self.record["time"], "%Y-%m-%dT%H:%M:%SZ")
         demand(fits(list(self.record["digests"]), ["[a-z][a-z0-9_]{0,31}"]), "a digest has another name")
-        versioned = (self.record["version"] is not None) == fits(self.record["kind"], VERSIONS)
-        demand(versioned, "a table version has a number, nothing else has one")
+        demand((self.record["version"] is not None) == fits(self.record["kind"], VERSIONS), "an odd version number")
         schemas = [opened["value"].get("schema") for opened in fields["statements"].values()]
         demand(fits(schemas, [str]), "a statement does not name its schema")
         self.stamps = {stamp["authority"]: unbase64(stamp["token"]) for stamp in fields["time_stamps"]}
@@ -409,14 +410,16 @@ def check_opened(opened: Any, digest: str | None) -> None:
     made = hmac.new(unbase64(opened["salt"]), canonical(opened["value"]), hashlib.sha256).hexdigest()
     demand(made == digest, "what is opened is not what the record commits to")
 
+
 # --- 6. The steps
 
 STEPS = ("schema", "leaf", "statements", "inclusion", "checkpoint signature", "cosignatures", "time stamps",
          "consistency", "content", "data", "policy")
+EVIDENCE_STEPS = ("schema", "signatures", "contradiction")
 
 
 @contextmanager
-def step(taken: list[dict[str, Any]], name: str, why: str) -> Iterator[None]:
+def step(taken: list[dict[str, Any]], name: str, why: str) -> Any:
     """Take a step: it holds, and says why, unless the block refuses something."""
     try:
         yield
@@ -425,19 +428,13 @@ def step(taken: list[dict[str, Any]], name: str, why: str) -> Iterator[None]:
         taken.append({"name": name, "ok": False, "why": str(error) or "a signature is not genuine"})
 
 
-def unreadable(taken: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Add the steps that cannot be taken because the document cannot be read."""
-    return taken + [{"name": name, "ok": False, "why": "not checked: this cannot be read"} for name in names]
-
-
 def check_bundle(data: bytes, trust: Trust) -> tuple[list[dict[str, Any]], Any]:
     """Take the steps of a bundle; return them, and the record if it can be read."""
     taken: list[dict[str, Any]] = []
-    bundle: Any = None
     with step(taken, "schema", "bundle and record have exactly the fields of their schemas"):
         bundle = Bundle(data)
-    if bundle is None:
-        return unreadable(taken, STEPS[1:]), None
+    if not taken[0]["ok"]:
+        return taken, None
     head, record, opened = bundle.head, bundle.record, bundle.fields["statements"]
     is_erasure, details, content = record["kind"] == "erasure", bundle.fields["details"], bundle.fields["content"]
     with step(taken, "leaf", f"the record hashes to leaf {bundle.leaf.hex()}"):
@@ -451,7 +448,8 @@ def check_bundle(data: bytes, trust: Trust) -> tuple[list[dict[str, Any]], Any]:
         check_inclusion(bundle.leaf, bundle.index, head.size, bundle.path, head.root)
     with step(taken, "checkpoint signature", f"signed by the key of {trust.log.name}"):
         head.check_log(trust)
-    with step(taken, "cosignatures", f"{head.witnesses(trust, COSIGNER, QUANTUM)} witnesses cosigned"):
+    there = [head.witnesses(trust, COSIGNER, QUANTUM), head.witnesses(trust, QUANTUM), len(bundle.stamps)]
+    with step(taken, "cosignatures", f"{there[0]} witnesses cosigned, {there[1]} of them with ML-DSA-44"):
         head.check_signers(trust)
     with step(taken, "time stamps", f"{len(bundle.stamps)} genuine time stamps"):
         demand(set(bundle.stamps) <= set(trust.authorities), "a time stamp is of nobody in the trust file")
@@ -469,29 +467,28 @@ def check_bundle(data: bytes, trust: Trust) -> tuple[list[dict[str, Any]], Any]:
             leaf, root = leaf_hash(bytes.fromhex(content["leaf"])), bytes.fromhex(record["digests"].get("content", ""))
             check_inclusion(leaf, content["index"], content["size"], content["path"], root)
     with step(taken, "data", "no data was compared: `livinglab verify --data` does that"):
-        there = [head.witnesses(trust, COSIGNER, QUANTUM), head.witnesses(trust, QUANTUM), len(bundle.stamps)]
-    wanted = "{} cosignatures, {} post-quantum ones, {} time stamps demanded".format(*trust.policy)
+        pass
+    wanted = "demanded: {} cosignatures, {} with ML-DSA-44, {} time stamps".format(*trust.policy)
     with step(taken, "policy", wanted):
-        demand(all(count >= need for count, need in zip(there, trust.policy)), f"{there} there, {wanted}")
+        demand(all(have >= need for have, need in zip(there, trust.policy)), f"{wanted}; there are fewer")
     return taken, record
 
 
 def check_misbehaviour(data: bytes, trust: Trust) -> list[dict[str, Any]]:
     """Take the steps of evidence that the log's key signed two heads which cannot belong to one log."""
     taken: list[dict[str, Any]] = []
-    notes: list[Note] = []
     with step(taken, "schema", "the evidence has exactly the fields of its schema"):
         fields = parse(data)
         demand(fits(fields, EVIDENCE) and len(fields["path"]) <= 63, "other fields than livinglab/misbehaviour/v1")
         notes = [Note(fields[name]).read_head() for name in ("first", "second")]
-    if not notes:
-        return unreadable(taken, ("signatures", "contradiction"))
+    if not taken[0]["ok"]:
+        return taken
     with step(taken, "signatures", f"both heads are signed by the key of {trust.log.name}, and by nobody else"):
         for note in notes:
             demand(len(note.signatures) == 1, "a head carries other signatures than one of the log")
             note.check_log(trust)
     with step(taken, "contradiction", "no log that only grows has both heads"):
-        (first, second), root, path = notes, fields["root"], fields["path"]
+        first, second, root, path = *notes, fields["root"], fields["path"]
         forked = first.size == second.size and root is None and not path and first.root != second.root
         rewritten = first.size < second.size and root not in (None, first.root.hex())
         demand(forked or rewritten, "nothing shows that the log was forked or rewritten")
@@ -532,18 +529,20 @@ def verify(data: bytes, trust_file: bytes) -> dict[str, Any]:
         data = read_paper(data.decode(errors="replace"))
     evidence = schema_of(data) == EVIDENCE["schema"]
     taken, record = (check_misbehaviour(data, trust), None) if evidence else check_bundle(data, trust)
+    for name in (EVIDENCE_STEPS if evidence else STEPS)[len(taken) :]:
+        taken.append({"name": name, "ok": False, "why": "not checked: the document cannot be read"})
     verdict = {"checks": taken, "verified": all(check["ok"] for check in taken), "record": record}
     return {**verdict, "misbehaviour": True} if evidence else verdict
 
 
 def in_words(verdict: dict[str, Any]) -> str:
-    """Return the verdict as lines for people."""
-    lines = [f"{'ok  ' if step['ok'] else 'FAIL'}  {step['name']}: {step['why']}" for step in verdict["checks"]]
+    """Return the verdict as lines for people, without signs that a terminal obeys."""
+    lines = [f"{'ok  ' if one['ok'] else 'FAIL'}  {one['name']}: {one['why']}" for one in verdict["checks"]]
     record = verdict["record"]
     if record:
-        version = "" if record["version"] is None else f"version {record['version']} of "
-        lines += ["", f"At {record['time']} the site logged a step: {record['kind']}, {version}{record['table'] or '-'},"]
-        lines += [f"by code {record['code_version']} under policy {record['policy_digest']}."]
+        version = "" if record["version"] is None else f", version {record['version']}"
+        lines += ["", f"At {record['time']} the site logged: {record['kind']} {record['table'] or ''}{version},"]
+        lines += [f"made by code {record['code_version']} under the privacy policy {record['policy_digest']}."]
     if verdict["verified"] and "misbehaviour" in verdict:
         lines += ["", "MISBEHAVIOUR: the log signed two heads that cannot belong to one log"]
     lines += ["verified" if verdict["verified"] else "NOT VERIFIED"]
