@@ -11,6 +11,8 @@ from enum import StrEnum
 from lakehouse.errors import Refused, WrongUse
 
 SEALED = "__sealed"
+PLACEHOLDERS = ("na", "n/a", "nan", "null", "none", "nil", "undefined", "unknown", "missing", "?", "-")
+"""What stands, in any case of letters, where nobody knew the identifier: never one person's."""
 QUARANTINE = "__quarantine"
 
 
@@ -71,7 +73,9 @@ class Column:
 
     `source` is the column's name in the file (bronze) or in the input table (silver: `from`).
     `bounds` are public clamps for private statistics, in the column's unit; `groups` the public
-    keys by which answers may be grouped.
+    keys by which answers may be grouped. Times: `earliest` and `latest` (ISO 8601), `zone` of those that
+    name none, `not_ahead` of the clock of landing by more than a day. `usual_median`: between what the
+    median of a file's values lies, where they are in the column's unit.
     """
 
     name: str
@@ -85,6 +89,11 @@ class Column:
     null_values: tuple[str, ...] = ("",)
     minimum: float | None = None
     maximum: float | None = None
+    earliest: str | None = None
+    latest: str | None = None
+    zone: str = "UTC"
+    not_ahead: bool = False
+    usual_median: tuple[float, float] | None = None
     allowed: tuple[str, ...] = ()
     id_pattern: str | None = None
     statistic: Statistic = Statistic.NONE
@@ -120,12 +129,31 @@ class SubjectRule:
     """Whose row it is: the identifier's column and its id system (fixed, or named by a column).
 
     Where each row names its system, `id_patterns` says what an identifier of each looks like.
+    `placeholders` (lower case) name nobody. `own`: columns of which no two people state one value.
     """
 
     column: str
     system: str | None = None
     system_column: str | None = None
     id_patterns: Mapping[str, str] = field(default_factory=dict)
+    placeholders: tuple[str, ...] = PLACEHOLDERS
+    own: tuple[str, ...] = ()
+
+
+class ColumnDrift(StrEnum):
+    """What happens to a file whose columns are not those of its contract."""
+
+    SET_ASIDE = "set_aside"
+    SEAL = "seal"
+    NULL = "null"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftRule:
+    """gone: a header lacks a declared column (set_aside, null). added: it has one more (seal, set_aside)."""
+
+    gone: ColumnDrift = ColumnDrift.SET_ASIDE
+    added: ColumnDrift = ColumnDrift.SEAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +191,7 @@ class DatasetContract:
     `release` holds a gold contract's own section, read by `core.release_rules`; `sql` is the text
     of the file beside it. `digest` covers file and SQL (PROTOCOLS section 2, key of a run).
     `files` are shell patterns of the file names in a publisher's folder, or in its archives.
+    `increasing` names a column whose values grow from row to row of a file.
     """
 
     layer: Layer
@@ -186,6 +215,8 @@ class DatasetContract:
     unit_of_count: str = "rows"
     subject: SubjectRule | None = None
     linked_identifiers: tuple[LinkedIdentifier, ...] = ()
+    increasing: str | None = None
+    drift: DriftRule = DriftRule()
     source: str | None = None
     reads: tuple[str, ...] = ()
     transform: str = "rows"

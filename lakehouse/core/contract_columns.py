@@ -12,7 +12,9 @@ column = "height"; min_value = 0
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lakehouse.core.check_names import CHECK_NAMES
 from lakehouse.core.contract import Check, Column, ColumnType, Handling, Layer, Sensitivity, Statistic
@@ -21,6 +23,7 @@ from lakehouse.core.toml_section import Section
 BRONZE_HANDLINGS = ("keep", "pseudonymise", "seal")
 COLUMN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _NUMERIC = (ColumnType.INTEGER, ColumnType.NUMBER)
+_TIMES = (ColumnType.DATE, ColumnType.TIMESTAMP)
 _COLUMN_ARGUMENTS = ("column", "column_A", "column_B", "column_list", "column_set")
 
 
@@ -57,6 +60,11 @@ def _parse_column(section: Section, layer: Layer) -> Column:
         null_values=section.texts("null_values") or ("",),
         minimum=section.number("minimum"),
         maximum=section.number("maximum"),
+        earliest=_parse_time(section, "earliest", kind),
+        latest=_parse_time(section, "latest", kind),
+        zone=_parse_zone(section, kind),
+        not_ahead=_parse_not_ahead(section, kind),
+        usual_median=_parse_median(section, kind),
         allowed=section.labels("allowed"),
         id_pattern=section.pattern("id_pattern"),
         statistic=Statistic(section.choice("statistic", tuple(Statistic), Statistic.NONE)),
@@ -91,6 +99,47 @@ def _parse_bounds(section: Section, kind: ColumnType) -> tuple[Decimal, Decimal]
     if kind not in _NUMERIC:
         raise section.error("bounds", f"do not belong to a column of type {kind}", _NUMERIC)
     return bounds[0], bounds[1]
+
+
+def _parse_time(section: Section, key: str, kind: ColumnType) -> str | None:
+    text = section.optional_text(key)
+    if text is None:
+        return None
+    if kind not in _TIMES:
+        raise section.error(key, f"does not belong to a column of type {kind}", _TIMES)
+    try:
+        date.fromisoformat(text)
+    except ValueError as problem:
+        raise section.error(key, "must be a day, YYYY-MM-DD") from problem
+    return text
+
+
+def _parse_zone(section: Section, kind: ColumnType) -> str:
+    name = section.text("zone", "UTC")
+    if section.has("zone") and kind is not ColumnType.TIMESTAMP:
+        raise section.error("zone", f"does not belong to a column of type {kind}", (ColumnType.TIMESTAMP,))
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as problem:
+        raise section.error("zone", "must be a time zone as the IANA names it: Europe/Paris") from problem
+    return name
+
+
+def _parse_not_ahead(section: Section, kind: ColumnType) -> bool:
+    if section.has("not_ahead") and kind not in _TIMES:
+        raise section.error("not_ahead", f"does not belong to a column of type {kind}", _TIMES)
+    return section.flag("not_ahead", default=False)
+
+
+def _parse_median(section: Section, kind: ColumnType) -> tuple[float, float] | None:
+    limits = section.decimals("usual_median")
+    if not limits:
+        return None
+    if len(limits) != 2 or limits[0] >= limits[1]:
+        raise section.error("usual_median", "must be two numbers, the lower one first")
+    if kind not in _NUMERIC:
+        raise section.error("usual_median", f"does not belong to a column of type {kind}", _NUMERIC)
+    return float(limits[0]), float(limits[1])
 
 
 def _check_limits(section: Section, column: Column) -> None:

@@ -11,9 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lakehouse.core.contract import (
+    PLACEHOLDERS,
     Column,
+    ColumnDrift,
+    ColumnType,
     Contracts,
     DatasetContract,
+    DriftRule,
     JoinRule,
     Layer,
     LinkedIdentifier,
@@ -122,7 +126,29 @@ def _bronze_fields(top: Section, columns: tuple[Column, ...]) -> dict[str, Any]:
         "files": _non_empty(top, "files"),
         "subject": _subject(top, columns),
         "linked_identifiers": tuple(_linked(section) for section in top.sections("linked_identifier")),
+        "increasing": _increasing(top, columns),
+        "drift": _drift(top.section("drift")),
     }
+
+
+def _increasing(top: Section, columns: tuple[Column, ...]) -> str | None:
+    name = top.optional_text("increasing")
+    numbered = tuple(c.name for c in columns if c.type not in (ColumnType.TEXT, ColumnType.BOOLEAN))
+    if name is not None and name not in numbered:
+        raise top.error("increasing", f"{name!r} is not a declared number or time", numbered)
+    return name
+
+
+def _drift(section: Section | None) -> DriftRule:
+    if section is None:
+        return DriftRule()
+    away, seal, null = ColumnDrift.SET_ASIDE, ColumnDrift.SEAL, ColumnDrift.NULL
+    rule = DriftRule(
+        gone=ColumnDrift(section.choice("gone", (away, null), away)),
+        added=ColumnDrift(section.choice("added", (seal, away), seal)),
+    )
+    section.finish()
+    return rule
 
 
 def _silver_fields(top: Section) -> dict[str, Any]:
@@ -152,15 +178,24 @@ def _subject(top: Section, columns: tuple[Column, ...]) -> SubjectRule | None:
         system=section.optional_text("system"),
         system_column=section.optional_text("system_column"),
         id_patterns=_id_patterns(section),
+        placeholders=_placeholders(section),
+        own=section.texts("own"),
     )
     section.finish()
     names = tuple(column.name for column in columns)
-    for key, named in (("column", rule.column), ("system_column", rule.system_column)):
+    stated = [("column", rule.column), ("system_column", rule.system_column), *(("own", n) for n in rule.own)]
+    for key, named in stated:
         if named is not None and named not in names:
             raise section.error(key, f"{named!r} is not a declared column", names)
     if (rule.system is None) == (rule.system_column is None):
         raise section.error("system", "exactly one is needed", ("system", "system_column"))
     return rule
+
+
+def _placeholders(section: Section) -> tuple[str, ...]:
+    if not section.has("placeholders"):
+        return PLACEHOLDERS
+    return tuple(text.casefold() for text in section.texts("placeholders"))
 
 
 def _linked(section: Section) -> LinkedIdentifier:

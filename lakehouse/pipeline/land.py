@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from lakehouse.adapters.arrow_rows import subjects_of
+from lakehouse.adapters.batch_checks import check_batch
 from lakehouse.adapters.bronze_rows import (
     LandedFile,
     bronze_rows,
@@ -49,7 +50,7 @@ def land(site: Site, dataset: str, paths: Sequence[Path]) -> TableResult:
             bytes_hmac=keyed_digest(keys["file_bytes"], file.digest),
             source_digest=keyed_digest(keys["source"], file.identity.encode(), file.digest).hex(),
         )
-        for file in found
+        for file in check_batch(contract, found, site.clock())
     ]
     with table_locks(site, [contract.table, quarantine_of(contract.table)]):
         result = _land_new(site, contract, marked)

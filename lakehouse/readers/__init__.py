@@ -22,10 +22,12 @@ Reader = Callable[[InputFile, DatasetContract], FileRows]
 _NOT_FORMATS = (
     "archives",
     "casting",
+    "column_drift",
     "fhir_identifiers",
     "fhir_people",
     "input_files",
     "json_values",
+    "row_order",
     "source_folders",
     "text_rows",
     "unknown_files",

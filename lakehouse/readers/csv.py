@@ -5,18 +5,22 @@ contract's order), encoding (default utf-8), quote (default `"`, "" for none). A
 run over the end of a line: one unclosed quote would swallow the rows behind it.
 """
 
-import codecs
 import csv
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lakehouse.core.contract import DatasetContract
 from lakehouse.core.toml_section import Section
+from lakehouse.readers.column_drift import column_drift
 from lakehouse.readers.input_files import FileRows, InputFile
 from lakehouse.readers.text_rows import Lines, build_rows, split_lines
-from lakehouse.readers.whole_files import BYTE_ORDER_MARK, file_fault, reject_file
+from lakehouse.readers.whole_files import BYTE_ORDER_MARK, LINE_LIMIT, file_fault, reject_file
 
 _Fields = list[str]
+_ASCII = bytes(byte for byte in range(128) if byte != 0x1B)
+_UTF_8 = ("utf-8", "utf8", "utf_8")
+_C1_CONTROL = re.compile("[\x80-\x9f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +49,17 @@ def csv_options(contract: DatasetContract) -> CsvOptions:
     section.finish()
     if len(options.delimiter) != 1 or len(options.quote) > 1:
         raise section.error("delimiter", "delimiter and quote are one character each")
-    try:
-        codecs.lookup(options.encoding)
-    except LookupError as problem:
-        raise section.error("encoding", "is not an encoding that Python knows") from problem
+    if not _keeps_ascii(options.encoding):
+        raise section.error("encoding", "is not an encoding that Python knows and that holds ASCII as it is")
     return options
+
+
+def _keeps_ascii(encoding: str) -> bool:
+    """Lines are split as bytes, so an encoding must write each ASCII character as its byte."""
+    try:
+        return _ASCII.decode(encoding) == _ASCII.decode("ascii")
+    except (LookupError, ValueError):
+        return False
 
 
 def read(file: InputFile, contract: DatasetContract) -> FileRows:
@@ -62,9 +72,12 @@ def read(file: InputFile, contract: DatasetContract) -> FileRows:
     lines = split_lines(data)
     names = [column.source for column in contract.columns]
     if options.header:
-        header = _fields(lines.pop(0), options)
+        header = _fields(next(lines), options)
         if header is None:
             return reject_file(file, contract, "bad_encoding")
+        names = [field.strip() for field in header]
+        if drift := column_drift(names, contract):
+            return reject_file(file, contract, drift.reason, drift.column or None)
         names = column_names(header)
     return _rows(file, contract, options, names, lines)
 
@@ -74,27 +87,29 @@ def _rows(
     contract: DatasetContract,
     options: CsvOptions,
     names: Sequence[str],
-    raws: Sequence[bytes],
+    raws: Iterable[bytes],
 ) -> FileRows:
     lines = Lines(file=file.number)
     records: list[_Fields] = []
     required = max((place for place, name in enumerate(names, 1) if name), default=0)
+    number = 0
     for number, raw in enumerate(raws, 1):
-        fields = _fields(raw, options)
-        reason = _line_fault(fields, required, len(names))
+        fields = _fields(raw, options) if len(raw) <= LINE_LIMIT else None
+        reason = "too_large" if len(raw) > LINE_LIMIT else _line_fault(fields, required, len(names))
         if reason or fields is None:
             lines.reject(number, raw, reason or "bad_encoding")
         else:
             lines.keep(number, raw)
             records.append(fields)
-    return build_rows(file, contract, lines, _by_column(records, names), received=len(raws))
+        if lines.mostly_faults:
+            return reject_file(file, contract, "unreadable_file")
+    return build_rows(file, contract, lines, _by_column(records, names), received=number)
 
 
 def _fields(raw: bytes, options: CsvOptions) -> _Fields | None:
     """Return the fields of a line, None where its bytes are no text in the encoding."""
-    try:
-        text = raw.decode(options.encoding)
-    except UnicodeDecodeError:
+    text = _decoded(raw, options.encoding)
+    if text is None:
         return None
     if not options.quote or options.quote not in text:
         return text.split(options.delimiter)
@@ -103,6 +118,31 @@ def _fields(raw: bytes, options: CsvOptions) -> _Fields | None:
     except csv.Error:
         return []
     return rows[0] if len(rows) == 1 else []
+
+
+def _decoded(raw: bytes, encoding: str) -> str | None:
+    """Return the text that the bytes are, None where they are none or were written in another encoding.
+
+    A single-byte encoding reads any bytes. What is UTF-8, what gives control characters (cp1252 read as
+    Latin-1) and what does not come back byte for byte was written in another one.
+    """
+    try:
+        text = raw.decode(encoding)
+        if raw.isascii() or encoding.lower() in _UTF_8:
+            return text
+        if _C1_CONTROL.search(text) or text.encode(encoding) != raw:
+            return None
+    except ValueError:
+        return None
+    return None if _is_utf_8(raw) else text
+
+
+def _is_utf_8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _line_fault(fields: _Fields | None, required: int, width: int) -> str | None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from lakehouse.core.contract import DatasetContract
 from lakehouse.core.toml_section import Section
 from lakehouse.errors import UnreadableInput
+from lakehouse.readers.casting import ID_LIMIT, is_placeholder
 from lakehouse.readers.fhir_identifiers import (
     known_identifiers,
     linked_identifiers,
@@ -25,10 +26,18 @@ from lakehouse.readers.fhir_people import PatientIndex, index_patients
 from lakehouse.readers.input_files import FileRows, InputFile, KnownIdentifier, RejectedRow
 from lakehouse.readers.json_values import Json, json_text, parse_json
 from lakehouse.readers.text_rows import split_lines
-from lakehouse.readers.whole_files import BYTE_ORDER_MARK, empty_rows, file_fault, reject_file
+from lakehouse.readers.whole_files import (
+    BYTE_ORDER_MARK,
+    LINE_LIMIT,
+    empty_rows,
+    file_fault,
+    mostly_faults,
+    reject_file,
+)
 
 _UNLIKE_FHIR = (ValueError, TypeError, LookupError, AttributeError, ImportError, RecursionError)
 """What `fhir.resources` raises on a resource of the wrong shape, its own slips included."""
+DOCUMENT_LIMIT = 2**25
 LINKS = pa.list_(pa.struct([("system", pa.string()), ("value", pa.string())]))
 
 
@@ -109,6 +118,8 @@ def fhir_options(contract: DatasetContract) -> FhirOptions:
 
 def _entries(data: bytes) -> list[Entry] | None:
     """Return the resources of a file, None where it holds none that can be read."""
+    if len(data) > DOCUMENT_LIMIT:
+        return _entries_by_line(data)
     try:
         document = parse_json(data.decode())
     except (UnreadableInput, UnicodeError):
@@ -124,6 +135,8 @@ def _entries(data: bytes) -> list[Entry] | None:
 
 
 def _unread_reason(data: bytes) -> str:
+    if len(data) > DOCUMENT_LIMIT:
+        return "too_large"
     try:
         data.decode()
     except UnicodeError:
@@ -140,11 +153,19 @@ def _bundle_entry(number: int, item: Json) -> Entry:
 
 
 def _entries_by_line(data: bytes) -> list[Entry] | None:
-    entries = [_line_entry(number, raw) for number, raw in enumerate(split_lines(data), 1)]
+    entries: list[Entry] = []
+    faults = 0
+    for number, raw in enumerate(split_lines(data), 1):
+        entries.append(_line_entry(number, raw))
+        faults += entries[-1].fault is not None
+        if mostly_faults(faults, len(entries) - faults):
+            return None
     return entries if any("resourceType" in entry.resource for entry in entries) else None
 
 
 def _line_entry(number: int, raw: bytes) -> Entry:
+    if len(raw) > LINE_LIMIT:
+        return Entry(number=number, resource={}, raw=raw, fault="too_large")
     if not raw.strip():
         return Entry(number=number, resource={}, raw=raw, fault="empty_line")
     try:
@@ -188,6 +209,8 @@ def _form_fault(entry: Entry, options: FhirOptions) -> str | None:
 def _person_fault(resource: Mapping[str, Json], person: str | None, contract: DatasetContract) -> str | None:
     if person is None:
         return "broken_reference" if PatientIndex.names_someone(resource) else "no_person"
+    if contract.subject and is_placeholder(person, contract.subject):
+        return "no_person"
     canonical = _is_canonical(person, contract) and not unlike_linked_identifiers(resource, contract)
     return None if canonical else "id_not_canonical"
 
@@ -223,6 +246,8 @@ def _is_valid(kind: str, resource: Mapping[str, Json]) -> bool:
 
 def _is_canonical(person: str, contract: DatasetContract) -> bool:
     column = contract.column(contract.subject.column) if contract.subject else None
+    if contract.subject and (len(person) > ID_LIMIT or is_placeholder(person, contract.subject)):
+        return False
     return column is None or re.fullmatch(column.id_pattern or ".+", person) is not None
 
 

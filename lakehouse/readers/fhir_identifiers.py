@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from lakehouse.core.contract import DatasetContract
+from lakehouse.readers.casting import ID_LIMIT, is_placeholder
 from lakehouse.readers.fhir_people import Resource, business_identifiers
 from lakehouse.readers.json_values import Json
 
@@ -36,12 +37,14 @@ def linked_identifiers(
 
 
 def unlike_linked_identifiers(resource: Resource, contract: DatasetContract) -> bool:
-    """Whether a patient states an identifier that is not of the form its id system has."""
+    """Whether a patient states an identifier that is not of the form its id system has, or a placeholder."""
     if resource.get("resourceType") != "Patient":
         return False
     patterns = {link.system: link.id_pattern for link in contract.linked_identifiers}
     return any(
         not re.fullmatch(patterns[system], value)
+        or len(value) > ID_LIMIT
+        or (contract.subject is not None and is_placeholder(value, contract.subject))
         for system, value in business_identifiers(resource)
         if system in patterns
     )

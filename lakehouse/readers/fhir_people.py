@@ -46,16 +46,22 @@ class PatientIndex:
 
 
 def index_patients(entries: Iterable[tuple[str | None, Resource]]) -> PatientIndex:
-    """Return the index of a file's patients. entries: full URL (or None) and resource."""
+    """Return the index of a file's patients. entries: full URL (or None) and resource.
+
+    What two patients claim (an identifier, a URL) means neither of them.
+    """
     by_reference: dict[str, str] = {}
+    claimed_twice: set[str] = set()
     for full_url, resource in entries:
         own = resource.get("id")
         if resource.get("resourceType") != "Patient" or not isinstance(own, str):
             continue
         for reference in (f"Patient/{own}", f"urn:uuid:{own}", full_url, *identifier_tokens(resource)):
-            if reference:
-                by_reference[reference] = own
-    return PatientIndex(by_reference=by_reference)
+            if reference and by_reference.setdefault(reference, own) != own:
+                claimed_twice.add(reference)
+    return PatientIndex(
+        by_reference={text: own for text, own in by_reference.items() if text not in claimed_twice}
+    )
 
 
 def subject_reference(resource: Resource) -> str | None:

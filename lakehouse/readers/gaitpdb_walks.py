@@ -17,10 +17,11 @@ from pyarrow import csv
 
 from lakehouse.core.contract import Column, DatasetContract
 from lakehouse.errors import ContractError
-from lakehouse.readers.casting import limit_failures
+from lakehouse.readers.casting import limit_failures, without_negative_zero
 from lakehouse.readers.input_files import FileRows, InputFile, RejectedRow
+from lakehouse.readers.row_order import changed_unit, out_of_order
 from lakehouse.readers.text_rows import Lines, build_rows, split_lines
-from lakehouse.readers.whole_files import file_fault, reject_file
+from lakehouse.readers.whole_files import LINE_LIMIT, file_fault, reject_file
 
 SIGNALS = (
     "time_s",
@@ -100,6 +101,9 @@ def _read_clean(
         return None
     if not all(_is_sound(table[source].chunk(0), column) for source, column in columns.items()):
         return None
+    own = {column.name: table[source].chunk(0) for source, column in columns.items()}
+    if out_of_order(own, contract) or changed_unit(own, contract):
+        return None
     return _rows(file, contract, data, table)
 
 
@@ -109,7 +113,7 @@ def _is_sound(values: pa.Array, column: Column) -> bool:
 
 def _rows(file: InputFile, contract: DatasetContract, data: bytes, table: pa.Table) -> FileRows:
     numbers = pa.array(range(1, len(table) + 1), pa.int64())
-    by_source = {SAMPLE: pc.subtract(numbers, 1), **{name: table[name] for name in SIGNALS}}
+    by_source = {SAMPLE: pc.subtract(numbers, 1), **{n: without_negative_zero(table[n]) for n in SIGNALS}}
     columns = {c.name: by_source[c.source] for c in contract.columns if c.source in by_source}
     return FileRows(
         file=file.number,
@@ -124,21 +128,25 @@ def _rows(file: InputFile, contract: DatasetContract, data: bytes, table: pa.Tab
 def _read_line_by_line(file: InputFile, contract: DatasetContract, data: bytes) -> FileRows:
     lines = Lines(file=file.number)
     records: list[list[str]] = []
-    raws = split_lines(data)
-    for number, raw in enumerate(raws, 1):
-        fields = raw.decode("ascii", "replace").split("\t")
-        if not raw.strip():
+    number = 0
+    for number, raw in enumerate(split_lines(data), 1):
+        fields = raw.decode("ascii", "replace").split("\t") if len(raw) <= LINE_LIMIT else []
+        if len(raw) > LINE_LIMIT:
+            lines.reject(number, raw, "too_large")
+        elif not raw.strip():
             lines.reject(number, raw, "empty_line")
         elif len(fields) != len(SIGNALS):
             lines.reject(number, raw, "wrong_column_count")
         else:
             lines.keep(number, raw)
             records.append(fields)
+        if lines.mostly_faults:
+            return reject_file(file, contract, "unreadable_file")
     cells: dict[str, list[str | None]] = {
         name: [fields[position] for fields in records] for position, name in enumerate(SIGNALS)
     }
     cells[SAMPLE] = [str(number - 1) for number in lines.numbers]
-    return build_rows(file, _without_constants(contract), lines, cells, received=len(raws))
+    return build_rows(file, _without_constants(contract), lines, cells, received=number)
 
 
 def _without_constants(contract: DatasetContract) -> DatasetContract:

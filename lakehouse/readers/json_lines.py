@@ -5,17 +5,17 @@ still belongs to the time: "to 2026-12-31" becomes the first moment of 2027, whi
 Lists and objects become compact JSON text.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
-from lakehouse.core.contract import DatasetContract
+from lakehouse.core.contract import ColumnDrift, DatasetContract
 from lakehouse.core.toml_section import Section
 from lakehouse.errors import UnreadableInput
 from lakehouse.readers.casting import parse_day
 from lakehouse.readers.input_files import FileRows, InputFile
-from lakehouse.readers.json_values import json_text, parse_json
+from lakehouse.readers.json_values import Json, json_text, parse_json
 from lakehouse.readers.text_rows import Lines, build_rows, split_lines
-from lakehouse.readers.whole_files import BYTE_ORDER_MARK, file_fault, reject_file
+from lakehouse.readers.whole_files import BYTE_ORDER_MARK, LINE_LIMIT, file_fault, reject_file
 
 _Record = Mapping[str, str | None]
 
@@ -27,17 +27,28 @@ def read(file: InputFile, contract: DatasetContract) -> FileRows:
     fault = file_fault(data)
     if fault:
         return reject_file(file, contract, fault)
-    raws = split_lines(data.removeprefix(BYTE_ORDER_MARK))
+    exact = frozenset(column.source for column in contract.columns if column.name in _naming(contract))
     lines = Lines(file=file.number)
     records: list[_Record] = []
-    for number, raw in enumerate(raws, 1):
-        record, reason = _parse_line(raw, inclusive)
+    number = 0
+    for number, raw in enumerate(split_lines(data.removeprefix(BYTE_ORDER_MARK)), 1):
+        record, reason = _parse_line(raw, inclusive, exact)
         if record is None:
             lines.reject(number, raw, reason)
         else:
             lines.keep(number, raw)
             records.append(record)
-    return build_rows(file, contract, lines, _by_key(records), received=len(raws))
+        if lines.mostly_faults:
+            return reject_file(file, contract, "unreadable_file")
+    cells = _by_key(records)
+    declared = {column.source for column in contract.columns}
+    if contract.drift.added is ColumnDrift.SET_ASIDE and not declared.issuperset(cells):
+        return reject_file(file, contract, "column_added")
+    return build_rows(file, contract, lines, cells, received=number)
+
+
+def _naming(contract: DatasetContract) -> tuple[str, ...]:
+    return () if contract.subject is None else (contract.subject.column, *contract.subject.own)
 
 
 def inclusive_days(contract: DatasetContract) -> tuple[str, ...]:
@@ -52,20 +63,28 @@ def inclusive_days(contract: DatasetContract) -> tuple[str, ...]:
     return keys
 
 
-def _parse_line(raw: bytes, inclusive: Sequence[str]) -> tuple[_Record | None, str]:
-    if not raw.strip():
-        return None, "empty_line"
+def _parse_line(raw: bytes, inclusive: Sequence[str], exact: Collection[str]) -> tuple[_Record | None, str]:
+    fault = "too_large" if len(raw) > LINE_LIMIT else "" if raw.strip() else "empty_line"
+    if fault:
+        return None, fault
     try:
         value = parse_json(raw.decode())
-        if not isinstance(value, dict):
-            return None, "invalid_json"
-        record = {key: json_text(cell) for key, cell in value.items()}
-        "".join(record).encode()
+        record = {key: json_text(cell) for key, cell in value.items()} if isinstance(value, dict) else None
+        "".join(record or ()).encode()
     except UnicodeError:
         return None, "bad_encoding"
     except UnreadableInput:
         return None, "invalid_json"
+    if record is None or not isinstance(value, dict):
+        return None, "invalid_json"
+    if not all(_is_exact(value.get(key)) for key in exact):
+        return None, "id_not_canonical"
     return record | {key: _day_after(record[key]) for key in inclusive if key in record}, ""
+
+
+def _is_exact(value: Json) -> bool:
+    """1e2 and 100.0 are one number: as identifiers they would make one person of two."""
+    return value is None or (isinstance(value, str | int) and not isinstance(value, bool))
 
 
 def _day_after(text: str | None) -> str | None:

@@ -5,6 +5,8 @@ import math
 
 from lakehouse.errors import UnreadableInput
 
+VALUE_LIMIT = 2_000_000
+"""A value may take 200 bytes of memory for two of text."""
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
@@ -12,11 +14,15 @@ def parse_json(text: str) -> Json:
     """Return the value of a JSON text.
 
     Raises:
-        UnreadableInput: it is none; also `NaN`, `Infinity`, numbers beyond double precision, and nesting
-            deeper than Python reads.
+        UnreadableInput: it is none; also `NaN`, `Infinity`, numbers beyond double precision, a name twice in
+            one object, nesting deeper than Python reads, and more than VALUE_LIMIT values.
     """
+    if sum(map(text.count, ",[{")) > VALUE_LIMIT:
+        raise UnreadableInput("a text holds too many JSON values")
     try:
-        value: Json = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        value: Json = json.loads(
+            text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique_names
+        )
     except (ValueError, RecursionError) as problem:
         raise UnreadableInput("a text is not JSON") from problem
     return value
@@ -33,6 +39,14 @@ def json_text(value: Json) -> str | None:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     text.encode()
     return text
+
+
+def _unique_names(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """RFC 8259 section 4: what a name means that stands twice, nobody knows."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name stands twice")
+    return value
 
 
 def _finite(text: str) -> float:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -10,6 +10,8 @@ import pyarrow as pa
 from lakehouse.core.contract import DatasetContract
 from lakehouse.readers.casting import Failure, cast_columns
 from lakehouse.readers.input_files import FileRows, InputFile, RejectedRow
+from lakehouse.readers.row_order import changed_unit, out_of_order
+from lakehouse.readers.whole_files import mostly_faults, reject_file
 
 Cells = Mapping[str, Sequence[str | None]]
 
@@ -31,15 +33,24 @@ class Lines:
         self.numbers.append(number)
         self.raws.append(raw)
 
+    @property
+    def mostly_faults(self) -> bool:
+        """Whether the lines so far are not those of such a file."""
+        return mostly_faults(len(self.rejected), len(self.numbers))
+
     def reject(self, number: int, raw: bytes, reason: str) -> None:
         """Set a line aside."""
         self.rejected.append(RejectedRow(file=self.file, row=number, reason=reason, column=None, raw=raw))
 
 
-def split_lines(data: bytes) -> list[bytes]:
-    """Return the lines of a file without their ends; the end of the last line begins no new one."""
-    lines = [line.removesuffix(b"\r") for line in data.split(b"\n")]
-    return lines[:-1] if lines[-1] == b"" else lines
+def split_lines(data: bytes) -> Iterator[bytes]:
+    """Yield the lines of a file without their ends; the end of the last line begins no new one."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start)
+        end = len(data) if end < 0 else end
+        yield data[start : end - 1] if data[end - 1 : end] == b"\r" and end > start else data[start:end]
+        start = end + 1
 
 
 def build_rows(
@@ -48,7 +59,12 @@ def build_rows(
     """Cast the cells of the kept lines (by the columns' names in the file) and sort out what fails."""
     raw = _by_declared_name(cells, contract, len(lines.numbers))
     cast = cast_columns(raw, contract)
+    if unit := changed_unit(cast.columns, contract):
+        return reject_file(file, contract, "unit_changed", unit)
     failures = {**_duplicates(lines.raws, contract), **cast.failures}
+    failures = {**out_of_order(cast.columns, contract, failures), **failures}
+    if mostly_faults(len(failures), len(lines.numbers) - len(failures)):
+        return reject_file(file, contract, "unreadable_file")
     kept = pa.array([index for index in range(len(lines.numbers)) if index not in failures], pa.int64())
     undeclared = _undeclared(cells, contract)
     columns = {"row": pa.array(lines.numbers, pa.int64()), **cast.columns}

@@ -10,6 +10,16 @@ from lakehouse.readers.input_files import FileRows, InputFile, RejectedRow
 
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+LINE_LIMIT = 2**24
+FAULT_LIMIT = 20_000
+
+
+def mostly_faults(faults: int, sound: int) -> bool:
+    """Whether a file is not what it should be: many lines that cannot be read, and more than those that can.
+
+    It is then set aside as one; a place for each line would cost more than the file.
+    """
+    return faults > FAULT_LIMIT and faults > sound
 
 
 def file_fault(data: bytes) -> str | None:
@@ -19,7 +29,9 @@ def file_fault(data: bytes) -> str | None:
     return "unreadable_file" if not data or b"\0" in data else None
 
 
-def reject_file(file: InputFile, contract: DatasetContract, reason: str) -> FileRows:
+def reject_file(
+    file: InputFile, contract: DatasetContract, reason: str, column: str | None = None
+) -> FileRows:
     """Return a file set aside as a whole: one received, one rejected."""
     data = file.load()
     return FileRows(
@@ -27,7 +39,7 @@ def reject_file(file: InputFile, contract: DatasetContract, reason: str) -> File
         digest=hashlib.sha256(data).digest(),
         identity="",
         rows=empty_rows(contract),
-        rejected=(RejectedRow(file=file.number, row=None, reason=reason, column=None, raw=data),),
+        rejected=(RejectedRow(file=file.number, row=None, reason=reason, column=column, raw=data),),
         received=1,
     )
 
