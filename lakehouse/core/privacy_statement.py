@@ -20,6 +20,7 @@ from lakehouse.errors import NotVerified
 PRIVACY, CONSENTS, ERASURE = "privacy", "consents", "erasure"
 """Names of statements among a record's digests."""
 SCHEMA = "livinglab/privacy/v1"
+CONSENTS_SCHEMA = "livinglab/consents/v1"
 _START_OF_BAND = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 

@@ -12,12 +12,11 @@ from lakehouse.adapters.consent_rows import read_consents
 from lakehouse.core.canonical import canonical_json, timestamp
 from lakehouse.core.consent import Consent, ConsentDecision, commit_permission, covers, permissions_root
 from lakehouse.core.lineage import Version
-from lakehouse.core.privacy_statement import rounded_count
+from lakehouse.core.privacy_statement import CONSENTS_SCHEMA, rounded_count
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version
 
 CONSENTS = "bronze.consents"
-SCHEMA = "livinglab/consents/v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +90,7 @@ def state_consents(site: Site, coverage: ConsentCoverage) -> dict[str, object]:
     site.vault.remember_cells(_coverage_name(coverage.purpose, coverage.root), members)
     step = site.policy.floor.round_to
     return {
-        "schema": SCHEMA,
+        "schema": CONSENTS_SCHEMA,
         "purpose": coverage.purpose,
         "legal_basis": site.policy.purpose(coverage.purpose).legal_basis,
         "valid_at": coverage.valid_at,

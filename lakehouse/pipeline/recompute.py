@@ -3,6 +3,7 @@
 Needs the bundle and a copy of the Delta table's folder; no home, no keys, no network.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from lakehouse.adapters.release_people import measure_people
 from lakehouse.core.bundle import ProofBundle, parse_bundle
 from lakehouse.core.privacy_statement import (
     PRIVACY,
+    SCHEMA,
     MeasuredRelease,
     foreign_labels,
     parse_release_rules_json,
@@ -29,6 +31,7 @@ from lakehouse.pipeline.publish_facts import count_findings
 from lakehouse.pipeline.signing import plain_content
 
 MEASURED = ("rows", "k", "l", "t", "minimum_cell")
+_FIGURE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 BEYOND = {
     "inputs": "the leaves and digests of what it was made from: their rows are not public",
     "suppression": "people left out are not in the table",
@@ -54,8 +57,12 @@ def recompute(document: bytes, folder: Path, detector: Detector | None = None) -
     """
     bundle = parse_bundle(document)
     stated = bundle.statements.get(PRIVACY)
-    if stated is None or stated.value.get("of") != "release" or bundle.record.version is None:
+    if stated is None or (stated.value.get("schema"), stated.value.get("of")) != (SCHEMA, "release"):
         raise NotVerified("not recomputed: the bundle states the privacy of no released table")
+    if bundle.record.version is None:
+        raise NotVerified("not recomputed: the record names no version of a table")
+    if not isinstance(stated.value.get("measured"), Mapping):
+        raise NotVerified("not recomputed: the bundle states no measures")
     rules, levels = parse_release_rules_json(stated.value)
     rows = _rows_of(folder, bundle.record.version)
     _require_columns(rows, rules)
@@ -74,7 +81,7 @@ def recompute(document: bytes, folder: Path, detector: Detector | None = None) -
 
 def _is_stated(stated: Mapping[str, Any], name: str) -> bool:
     """Say whether a statement holds something under a name of `BEYOND`."""
-    held = stated.get(name, stated.get("measured", {}).get(name))
+    held = stated.get(name, stated["measured"].get(name))
     return held is not None and held != []
 
 
@@ -111,7 +118,7 @@ def _measures(stated: Mapping[str, Any], rules: ReleaseRules, rows: pa.Table) ->
             groups=measure(rows, rules), rows=len(rows), suppressed=0, total=len(rows), loss=None, findings=0
         ),
     )
-    told = stated.get("measured", {})
+    told = stated["measured"]
     for name in MEASURED:
         said, found = told.get(name), made[name]
         if said is not None or found is not None:
@@ -121,7 +128,10 @@ def _measures(stated: Mapping[str, Any], rules: ReleaseRules, rows: pa.Table) ->
 
 
 def _shown(value: object) -> str:
-    return "below the target" if value is None else str(value)
+    """Return a figure for people; whatever else a stranger's statement holds there is not printed."""
+    if value is None:
+        return "below the target"
+    return str(value) if _FIGURE.fullmatch(str(value)) else "no figure"
 
 
 def _labels(rules: ReleaseRules, levels: tuple[int, ...], rows: pa.Table) -> Iterator[Recomputed]:
@@ -135,7 +145,7 @@ def _labels(rules: ReleaseRules, levels: tuple[int, ...], rows: pa.Table) -> Ite
 def _findings(
     stated: Mapping[str, Any], rules: ReleaseRules, rows: pa.Table, detector: Detector
 ) -> Recomputed:
-    name, told = "findings", stated.get("measured", {}).get("findings")
+    name, told = "findings", stated["measured"].get("findings")
     try:
         if detector.version != stated.get("detector"):
             return Recomputed(name=name, ok=None, why="stated by another detector than the one installed")
@@ -143,7 +153,7 @@ def _findings(
     except (NotReady, ImportError):
         return Recomputed(name=name, ok=None, why="the detector is not installed here")
     made = -(-found // rules.round_to) * rules.round_to
-    return Recomputed(name=name, ok=made == told, why=f"stated {told}, found {made}")
+    return Recomputed(name=name, ok=made == told, why=f"stated {_shown(told)}, found {made}")
 
 
 def _same(same: bool) -> str:

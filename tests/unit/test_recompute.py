@@ -191,6 +191,17 @@ def test_a_statement_of_another_form_is_not_verified(site: Site, place: Path, ch
         parse_release_rules_json(value)
 
 
+@pytest.mark.parametrize("figure", ["\x1b[2J", "[red]9", {"k": 9}, 10**15, "9" * 500, []])
+def test_what_is_no_figure_is_not_printed(site: Site, place: Path, figure: object) -> None:
+    bundle = parse_bundle((place / "proof.json").read_bytes())
+    stated = bundle.statements[PRIVACY]
+    lie = {**stated.value, "measured": {**stated.value["measured"], "k": figure, "findings": figure}}
+    doctored = replace(bundle, statements={PRIVACY: OpenedDetails(value=lie, salt=stated.salt)}).render()
+    found = {one.name: one for one in recompute(doctored, folder(site), site.detector)}
+    assert [found[name].why.partition(",")[0] for name in ("k", "findings")] == ["stated no figure"] * 2
+    assert found["k"].ok is found["findings"].ok is False
+
+
 def test_what_is_no_release_or_no_table_is_not_recomputed(site: Site, place: Path, tmp_path: Path) -> None:
     with pytest.raises(NotVerified, match="no released table"):
         recompute(prove(site, "answer-1").bundle, folder(site))
