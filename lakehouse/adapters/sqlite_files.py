@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, exc, text
 from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from lakehouse.errors import Damaged, Unavailable
 
@@ -48,13 +49,15 @@ def private_engine(path: Path) -> Engine:
 
 
 def foreign_objects(connection: Connection, metadata: MetaData) -> list[str]:
-    """Return tables, views, indexes and triggers that are not ours: a trigger acts on what we write."""
-    expected = {("table", table.name) for table in metadata.tables.values()}
-    expected |= {("index", str(index.name)) for table in metadata.tables.values() for index in table.indexes}
+    """Return tables, views, indexes and triggers not made as ours are: a trigger acts on what we write."""
+    made: list[CreateTable | CreateIndex] = []
+    for table in metadata.tables.values():
+        made += [CreateTable(table), *(CreateIndex(index) for index in table.indexes)]
+    expected = {" ".join(str(create.compile(dialect=connection.dialect)).split()) for create in made}
     there = connection.execute(
-        text("SELECT type, name FROM sqlite_master WHERE substr(name, 1, 7) != 'sqlite_'")
+        text("SELECT type, name, sql FROM sqlite_master WHERE substr(name, 1, 7) != 'sqlite_'")
     )
-    return sorted(f"{kind} {name}" for kind, name in there if (kind, name) not in expected)
+    return sorted(f"{kind} {name}" for kind, name, sql in there if " ".join(sql.split()) not in expected)
 
 
 @contextmanager
