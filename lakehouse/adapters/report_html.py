@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lakehouse.adapters.flow_drawing import draw_flow
 from lakehouse.adapters.loss_drawing import draw_loss
+from lakehouse.core.formulas import without_formula
 from lakehouse.core.report import Flow, Page, Tile
 
 TEMPLATES = Path(__file__).with_name("report_templates")
@@ -18,7 +19,7 @@ LONGEST_SHORT_VALUE = 8
 
 
 def render_page(page: Page) -> str:
-    """Return the page as HTML; every value is escaped."""
+    """Return the page as HTML; every value is escaped, and no cell is a formula where it is pasted."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -29,6 +30,7 @@ def render_page(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["no_formula"] = without_formula
     charts = {
         section.anchor: [Markup(draw_loss(section.chart, narrow=narrow)) for narrow in (False, True)]
         for section in page.sections

@@ -164,5 +164,9 @@ def _show_description(console: "Console", found: dict[str, Any]) -> None:
 
 
 def _show_result(console: "Console", document: dict[str, Any]) -> None:
-    print_table(console, document["columns"], document["rows"])
+    from lakehouse.cli.result_formats import defused
+    from lakehouse.core.formulas import without_formula
+
+    names = [without_formula(name) for name in document["columns"]]
+    print_table(console, names, [[defused(value) for value in row] for row in document["rows"]])
     print_facts(console, {name: document[name] for name in ("release", "receipt")})

@@ -1,17 +1,21 @@
-"""The rows of a query as a table for people, CSV, JSON or Parquet."""
+"""The rows of a query as a table for people, CSV, JSON or Parquet.
+
+One result is the same text in each of them: what a spreadsheet could run gets an apostrophe, in values and
+in names of columns.
+"""
 
 import csv
 import io
 import json
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 
 from lakehouse.cli.output import as_document, print_table
+from lakehouse.core.formulas import without_formula
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A spreadsheet may run a cell that begins so (OWASP, CSV injection)."""
 WIDEST_LINE = 10_000
 """A file has no edge: columns stay beside each other."""
 
@@ -19,9 +23,9 @@ WIDEST_LINE = 10_000
 def as_table(rows: pa.Table) -> str:
     """Return the table as it stands on a wide screen, without colours; null is a dash."""
     text = io.StringIO()
-    stored = zip(*(column.to_pylist() for column in rows.columns), strict=True)
-    values = [[as_document(value) for value in row] for row in stored]
-    print_table(Console(file=text, width=WIDEST_LINE, color_system=None), rows.column_names, values)
+    values = [[as_document(defused(value)) for value in row] for row in _stored(rows)]
+    names = [without_formula(name) for name in rows.column_names]
+    print_table(Console(file=text, width=WIDEST_LINE, color_system=None), names, values)
     return text.getvalue()
 
 
@@ -29,26 +33,49 @@ def as_csv(rows: pa.Table) -> str:
     """Return CSV with a header; null is empty, text that looks like a formula gets an apostrophe."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([_defused(name) for name in rows.column_names])
-    for row in zip(*(column.to_pylist() for column in rows.columns), strict=True):
-        writer.writerow([_defused(value) for value in row])
+    writer.writerow([without_formula(name) for name in rows.column_names])
+    for row in _stored(rows):
+        writer.writerow(["" if value is None else defused(value) for value in row])
     return text.getvalue()
 
 
 def as_json_rows(rows: pa.Table) -> str:
     """Return a JSON list of one object a row; NaN is null."""
-    return json.dumps(as_document(rows.to_pylist()), allow_nan=False, indent=2) + "\n"
+    names = [without_formula(name) for name in rows.column_names]
+    listed = [dict(zip(names, map(defused, row), strict=True)) for row in _stored(rows)]
+    return json.dumps(as_document(listed), allow_nan=False, indent=2) + "\n"
 
 
 def as_parquet(rows: pa.Table) -> bytes:
     """Return the bytes of a Parquet file."""
     sink = pa.BufferOutputStream()
-    pq.write_table(rows, sink)
+    pq.write_table(_defused_columns(rows), sink)
     content: bytes = sink.getvalue().to_pybytes()
     return content
 
 
-def _defused(value: object) -> object:
-    if value is None:
-        return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+def defused(value: object) -> object:
+    """Return a value that no spreadsheet runs; lists and records hold none either, numbers stay numbers."""
+    match value:
+        case str():
+            return without_formula(value)
+        case list():
+            return [defused(item) for item in value]
+        case dict():
+            return {key: defused(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _stored(rows: pa.Table) -> Iterator[tuple[object, ...]]:
+    return zip(*(column.to_pylist() for column in rows.columns), strict=True)
+
+
+def _defused_columns(rows: pa.Table) -> pa.Table:
+    """Return the table with its columns of text defused; a type changes nowhere."""
+    columns = []
+    for column in rows.columns:
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        numeric = pa.types.is_primitive(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)
+        columns.append(column if numeric else pa.array(map(defused, column.to_pylist()), kind))
+    return pa.table(columns, names=[without_formula(name) for name in rows.column_names])
