@@ -14,10 +14,11 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import re
 import sys
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -559,13 +560,14 @@ def main() -> int:
         options = parser.parse_args()
         with options.file.open("rb") as file, options.trust.open("rb") as trust:
             verdict = verify(file.read(LARGEST_FILE + 1), trust.read(LARGEST_FILE + 1))
+        with open(1, "wb", closefd=False) as output:  # noqa: PTH123 standard output, whose failure must be seen
+            output.write((json.dumps(verdict) if options.json else in_words(verdict)).encode() + b"\n")
     except SystemExit as stop:
         return 5 if stop.code else 0
     except (OSError, *REFUSALS) as error:
-        sys.stderr.write(f"NOT VERIFIED: {error}\n".encode("ascii", "backslashreplace").decode())
+        with suppress(OSError):
+            os.write(2, f"NOT VERIFIED: {error}\n".encode("ascii", "backslashreplace"))
         return 5
-    shown = json.dumps(verdict) if options.json else in_words(verdict)
-    sys.stdout.buffer.write(shown.encode() + b"\n")
     return 0 if verdict["verified"] else 5
 
 

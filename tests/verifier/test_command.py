@@ -104,6 +104,18 @@ def test_wrong_use_ends_with_5_and_says_what_to_do(
     assert done.err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("ending", ["> /dev/full", ">&-", ">&- 2>&-", "< /dev/null > /dev/full 2>&-"])
+def test_a_verdict_that_cannot_be_shown_is_none(tmp_path: Path, ending: str) -> None:
+    document, trust = SOUND["write"]
+    (tmp_path / "proof.json").write_bytes(document)
+    (tmp_path / "trust.json").write_bytes(trust)
+    line = f"{sys.executable} {FILE} proof.json --trust trust.json {ending}"
+    done = subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 5
+    assert b"Traceback" not in done.stderr
+
+
 def test_help_ends_with_0(run: Callable[..., SimpleNamespace]) -> None:
     assert run.command("--help").code == 0  # type: ignore[attr-defined]
 
