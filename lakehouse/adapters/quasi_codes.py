@@ -88,12 +88,17 @@ def _distinct_values(column: pa.ChunkedArray) -> tuple[list[Value], Whole]:
     """Return the distinct values and, a row, the place of its value among them."""
     if not len(column):
         return [], np.empty(0, np.int64)
-    if pa.types.is_dictionary(column.type) and column.null_count:
+    if pa.types.is_dictionary(column.type) and _holds_null(column):
         column = column.cast(column.type.value_type)
-    if not pa.types.is_dictionary(column.type):
-        column = pc.dictionary_encode(column, null_encoding="encode")
-    chunk = pa.concat_arrays(column.unify_dictionaries().chunks)
+    if pa.types.is_dictionary(column.type):
+        chunk = pa.concat_arrays(column.unify_dictionaries().chunks)
+    else:
+        chunk = pc.dictionary_encode(pa.concat_arrays(column.chunks), null_encoding="encode")
     return chunk.dictionary.to_pylist(), chunk.indices.to_numpy()
+
+
+def _holds_null(column: pa.ChunkedArray) -> bool:
+    return bool(column.null_count) or any(chunk.dictionary.null_count for chunk in column.chunks)
 
 
 def _numbered(items: Sequence[Item]) -> tuple[list[Item], list[int]]:

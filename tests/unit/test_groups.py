@@ -127,3 +127,14 @@ def test_values_that_no_level_tells_apart_share_a_code() -> None:
     coded = encode_people(table, [("age", AGE)], [DISEASE])
     assert coded.codes[0].tolist() == [0, 0, 1, 2, 1]
     assert len(coded.people.classes) == 3
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_null_is_one_value_however_the_rows_arrive(encoded: bool) -> None:
+    """In several chunks, as texts or as a dictionary."""
+    part = pa.array(["female", None, "male"])
+    sex = pa.chunked_array([part.dictionary_encode() if encoded else part] * 2)
+    table = pa.table({"sex": sex, "disease": ["flu"] * 6})
+    coded = encode_people(table, [("sex", SEX)], [DISEASE])
+    assert coded.codes[0].tolist() == [0, 1, 2, 0, 1, 2]
+    assert coded.people.quasi[0].labels[0] == ("female", "unknown", "male")
