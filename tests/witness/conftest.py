@@ -2,17 +2,18 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from witness_processes import WitnessProcess, site_file, start_witness
+from witness_processes import WitnessProcess, start_witness, watched_home
 
 from lakehouse.pipeline.site import Site
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def witnesses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[WitnessProcess]]:
     """Return three witnesses; a test that stops one starts it again."""
     folder = tmp_path_factory.mktemp("witnesses")
@@ -24,14 +25,8 @@ def witnesses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Witness
 
 @pytest.fixture
 def home(
-    tmp_path: Path, witnesses: list[WitnessProcess], open_home: Callable[..., Site]
-) -> Iterator[Callable[..., Site]]:
+    tmp_path: Path, witnesses: list[WitnessProcess], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Site]:
     """Open a home under a policy of two of the three witnesses, who watch its log."""
-
-    def opened(**policy: object) -> Site:
-        site = open_home("home", site_file=site_file(tmp_path, witnesses, **policy))
-        for witness in witnesses:
-            witness.state.add_log(site.log.trust.log)
-        return site
-
-    yield opened
+    monkeypatch.setenv("LIVINGLAB_KEYS", str(tmp_path / "keys"))
+    return partial(watched_home, tmp_path, witnesses)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from witness_processes import WitnessProcess
+from witness_processes import WitnessProcess, down, watched_home
 from witnessed_logs import ORIGIN, SampleLog, new_witness
 
 from lakehouse.adapters.witness import Witness, WitnessAnswer
@@ -20,7 +20,7 @@ from lakehouse.core.checkpoint import parse_checkpoint
 from lakehouse.core.witness_protocol import AddCheckpoint, parse_stored_size
 from lakehouse.errors import Damaged, Unavailable
 from lakehouse.pipeline.compare import compare_log
-from lakehouse.pipeline.cosign import Cosigning, cosign_head
+from lakehouse.pipeline.cosign import Cosigning, cosign_head, read_cosigning
 from lakehouse.pipeline.fsck import fsck
 from lakehouse.pipeline.log_records import draft_record, log_record
 from lakehouse.pipeline.site import Site
@@ -101,8 +101,6 @@ def cosigned_by(site: Site) -> Cosigning:
     try:
         return cosign_head(site)
     except Damaged:
-        from lakehouse.pipeline.cosign import read_cosigning
-
         return read_cosigning(site)
 
 
@@ -126,26 +124,34 @@ def compared(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     return code, json.loads(out.read_text())
 
 
-@pytest.fixture
-def forked(home: Home, tmp_path: Path, witnesses: list[WitnessProcess]) -> Path:
+@pytest.fixture(scope="module")
+def fork_folder(tmp_path_factory: pytest.TempPathFactory, witnesses: list[WitnessProcess]) -> Path:
     """A site of which w1 and w2 saw one log of 3 leaves and w3 another; its home holds the second."""
-    site = home()
-    add_leaf(site, "both")
-    add_leaf(site, "both too")
-    cosign_head(site)
-    keep(tmp_path, "before")
-    add_leaf(site, "told to two")
-    witnesses[2].kill()
-    assert cosign_head(site).collected == ("w1.example", "w2.example")
-    keep(tmp_path, "first")
-    witnesses[2].restart()
-    switch(tmp_path, "before")
-    other = home()
-    add_leaf(other, "told to the third")
-    result = cosigned_by(other)
-    assert (result.collected, result.satisfied) == (("w3.example",), False)
-    keep(tmp_path, "second")
-    return tmp_path
+    folder = tmp_path_factory.mktemp("forked")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIVINGLAB_KEYS", str(folder / "keys"))
+        site = watched_home(folder, witnesses)
+        add_leaf(site, "both")
+        add_leaf(site, "both too")
+        cosign_head(site)
+        keep(folder, "before")
+        add_leaf(site, "told to two")
+        with down(witnesses[2]):
+            assert cosign_head(site).collected == ("w1.example", "w2.example")
+        keep(folder, "first")
+        switch(folder, "before")
+        other = watched_home(folder, witnesses)
+        add_leaf(other, "told to the third")
+        result = cosigned_by(other)
+        assert (result.collected, result.satisfied) == (("w3.example",), False)
+        keep(folder, "second")
+    return folder
+
+
+@pytest.fixture
+def forked(fork_folder: Path, tmp_path: Path, home: Home) -> Path:
+    """A copy of it that a test may change; `home` opens it."""
+    return Path(shutil.copytree(fork_folder, tmp_path, dirs_exist_ok=True))
 
 
 def test_a_fork_is_found_by_comparing_and_the_evidence_verifies(
@@ -195,11 +201,8 @@ def test_a_log_rolled_back_is_named_even_where_nothing_can_be_proved(
 def test_whoever_cannot_be_reached_is_named(
     forked: Path, home: Home, witnesses: list[WitnessProcess]
 ) -> None:
-    witnesses[2].kill()
-    try:
+    with down(witnesses[2]):
         result = compare_log(home(), [witnesses[2].url])
-    finally:
-        witnesses[2].restart()
     assert result.unreachable == (witnesses[2].url,)
     assert not result.contradicted
 

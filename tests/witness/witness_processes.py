@@ -10,6 +10,8 @@ from pathlib import Path
 
 from lakehouse.adapters.witness_keys import make_witness_keys
 from lakehouse.adapters.witness_state import WitnessState
+from lakehouse.pipeline.site import Site
+from lakehouse.sites import open_site
 
 
 @dataclass
@@ -59,6 +61,14 @@ def down(*stopped: WitnessProcess) -> Iterator[None]:
     finally:
         for witness in stopped:
             witness.restart()
+
+
+def watched_home(folder: Path, witnesses: Sequence[WitnessProcess], **policy: object) -> Site:
+    """Open the home of a folder, its keys beside it (LIVINGLAB_KEYS says so), its log watched by all."""
+    site = open_site(site_file(folder, witnesses, **policy), folder / "home", create=True)
+    for witness in witnesses:
+        witness.state.add_log(site.log.trust.log)
+    return site
 
 
 def site_file(folder: Path, witnesses: Sequence[WitnessProcess], **policy: object) -> Path:
