@@ -136,7 +136,7 @@ class _Search:
     def fit(self, levels: Levels, classes: Combinations) -> _Fitting | None:
         """Return the node with the classes that meet the targets, however many rows that leaves out."""
         stays = (classes.counts >= self._targets.k) & _diverse(classes, self._targets.l)
-        return self._closest(levels, classes, stays)
+        return self._closest(levels, classes, stays, self._people.rows)
 
     def grouping(self, found: _Fitting) -> Grouping:
         """Return a result with its losses as shares."""
@@ -169,21 +169,20 @@ class _Search:
             self._lattice.close_finer(levels)
             return None
         self._lattice.raise_bounds(levels, self._extra(levels, classes, stays), suppressed)
-        found = self._closest(levels, classes, stays)
-        return found if found is not None and found.suppressed <= self._allowed else None
+        return self._closest(levels, classes, stays, self._allowed)
 
-    def _closest(self, levels: Levels, classes: Combinations, stays: Flags) -> _Fitting | None:
-        """Leave out the classes that lie too far from the rest; None where none stays."""
+    def _closest(self, levels: Levels, classes: Combinations, stays: Flags, allowed: int) -> _Fitting | None:
+        """Leave out the classes that lie too far from the rest; None where that is all or too many rows."""
         sensitive, limit = self._people.sensitive, self._targets.t
         far = limit < 1
-        while far and stays.any():
+        while far and stays.any() and self._leaves_out(classes, stays) <= allowed:
             # t compares with the finished table, so leaving a class out moves the goal for the others
             above = np.zeros(int(stays.sum()), np.bool_)
             for distances in _distances(classes, stays, sensitive):
                 above |= distances.above(limit)
             stays = _without(stays, above)
             far = bool(above.any())
-        if not stays.any():
+        if not stays.any() or self._leaves_out(classes, stays) > allowed:
             return None
         return _Fitting(
             levels=levels,
