@@ -1,57 +1,33 @@
-# ruff: noqa: E501
 """What personal data looks like in French notes; the NIR wherever it stands.
 
 Written with one half of the EDS-pseudo templates in view; what they find in the other half is in
 docs/pii-quality.md. Hospital French is telegraphic: names in capitals, digits apart, dates in words.
 """
 
-from lakehouse.adapters.french_given_names import FRENCH_GIVEN_NAMES
+from lakehouse.adapters.french_words import (
+    CAPITALS,
+    DAY,
+    FRENCH_MONTHS,
+    FRENCH_WEEKDAYS,
+    FULL_MONTHS,
+    FULL_NAME,
+    GIVEN_NAME,
+    KINSHIP,
+    MARK,
+    MONTH,
+    NUMBER_WORDS,
+    ROLES,
+    STOP,
+    STREET_KINDS,
+    TITLES,
+    UNIT,
+    WORD,
+    WORDED,
+)
 from lakehouse.adapters.identifier_pattern import NAME, IdentifierPattern
 from lakehouse.core.check_digits import luhn_holds, nir_holds
 
 FRENCH = ("fr",)
-FRENCH_MONTHS = (
-    r"janv(?:ier)?|f[ée]v(?:r(?:ier)?)?|mars|avr(?:il)?|mai|juin|juil(?:let)?|ao[uû]t|sept(?:embre)?|oct(?:obre)?"
-    r"|nov(?:embre)?|d[ée]c(?:embre)?|jan|mar|jui|sep"
-)
-FULL_MONTHS = r"janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[uû]t|septembre|octobre|novembre|d[ée]cembre"
-FRENCH_WEEKDAYS = "lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
-NUMBER_WORDS = (
-    r"(?:cinquante|quarante|quatorze|soixante|premier|quatre|quinze|treize|trente|vingts?|cents?|douze|mille"
-    r"|seize|trois|cinq|deux|huit|neuf|onze|sept|dix|mil|six|une|un|et)\b"
-)
-WORDED = rf"{NUMBER_WORDS}(?:[ -]{NUMBER_WORDS})*"
-STREET_KINDS = (
-    r"rue|avenue|avn|av\.?|boulevard|boul|bld|bvd|bd\.?|place|pl\.|chemin|chem\.?|all[ée]es?|impasse|imp\.?"
-    r"|passage|quai|route|rte|square|sq\.?|cours|esplanade|ruelle|sentier|faubourg|fbg|voie|villa|cit[ée]"
-    r"|r[ée]sidence|lotissement|hameau|parvis|promenade|rond-point"
-)
-TITLES = (
-    r"m|mm|mr|mrs|mme|mmes|mlle|melle|me|dr|drs|pr|prs|docteur|docteurs|docteresse|professeur|professeure|monsieur|madame"
-    r"|mademoiselle|ma[îi]tre"
-)
-KINSHIP = (
-    r"p[èe]re|m[èe]re|fils|fille|fr[èe]re|s[œo]e?ur|mari|[ée]poux|[ée]pouse|conjointe?|compagne|compagnon|neveu"
-    r"|ni[èe]ce|oncle|tante|cousine?|parrain|marraine|voisine?|tuteur|tutrice|cur[ae]teur"
-)
-ROLES = (
-    r"internes?|externes?|patiente?s?(?: pr[ée]sentes?)?|pt|assur[ée]e?|nom(?: (?:du patient|de (?:naissance|famille"
-    r"|jeune fille|l['’]assur[ée]e?)|d['’]usage|marital))?|pr[ée]noms?|sign[ée]e? par|r[ée]dig[ée]e? par|valid[ée]e? par"
-    r"|analys[ée]e? par|[ée]dit[ée]e? par|saisie? par|dict[ée]e? par|pour|contact(?:ez|er)?|rappel pour|messager|m[ée]decins?"
-    r"|chirurgiens?|gyn[ée]cologues?|infirmi[èe]re?s?|cadres?|secr[ée]taire|chef de (?:service|clinique)"
-    r"|personne (?:de confiance|[àa] pr[ée]venir)|staff|[ée]quipe|partenaires?|adjoints?"
-)
-WORD = rf"(?:{NAME}|[A-ZÀ-ÖØ-Þ](?:\.?-[A-ZÀ-ÖØ-Þ])?(?:\.|(?= ))|(?:de|du|des|la|le|les|d['’]|van|von|der|el|al|ben|bel|da|dos|di)(?= [A-ZÀ-ÖØ-Þ]))"
-"""A word of a name: capitalised, an initial, or a particle before one."""
-FULL_NAME = rf"(?-i:{WORD}(?:,?[ _\n]{{0,2}}{WORD}){{0,3}})"
-CAPITALS = r"[A-ZÀ-ÖØ-Þ]{2,}(?:['’ -][A-ZÀ-ÖØ-Þ]{2,}){0,2}"
-GIVEN = "|".join(sorted(FRENCH_GIVEN_NAMES, key=lambda name: (-len(name), name)))
-GIVEN_NAME = rf"(?:{GIVEN})(?:[ -](?:{GIVEN}))*"
-UNIT = r"\s*(?:mg|ml|g|kg|ui|µg|mcg|kcal|kj|cm|mm|m|%|cp|€|l|mmol|µmol|hz|h|/)(?!\w)"
-DAY = r"(?:3[01]|[12]\d|0?[1-9])"
-MONTH = r"(?:1[0-2]|0?[1-9])"
-MARK = r"\s?[/.|\\-]\s?"
-STOP = r"(?=\s*(?:[,;:\n|()]|$|\d{2} ?\d{3}\b|[àa]\s|le\s|avait|\.\s|\.$|t[ée]l\b|-\s|–))"
 
 
 def _french(entity: str, name: str, regex: str, score: float, needs: str) -> IdentifierPattern:
@@ -111,14 +87,16 @@ PEOPLE = (
     _french(
         "PERSON",
         "capitals_before_a_date",
-        rf"(?-i:(?<![\w-]){CAPITALS},? {{1,2}}(?:{NAME}|{CAPITALS})(?:[ -]{NAME})?)(?=\s{{1,3}}(?:n[ée]e?\b|\|?\s?\d[\d ./|-]{{6}}|\(?PHC|\(?externe|\(?interne))",
+        rf"(?-i:(?<![\w-]){CAPITALS},? {{1,2}}(?:{NAME}|{CAPITALS})(?:[ -]{NAME})?)(?=\s{{1,3}}"
+        rf"(?:n[ée]e?\b|\|?\s?\d[\d ./|-]{{6}}|\(?PHC|\(?externe|\(?interne))",
         0.5,
         r"\w",
     ),
     _french(
         "PERSON",
         "name_in_a_row",
-        rf"(?:[¦|│]|\d -|\d{{2}}/\d{{4}}) {{1,2}}\K(?-i:(?:{NAME}|{CAPITALS}) (?:{NAME}|{CAPITALS}))(?= [¦|│]| (?:le )?(?:{WORDED}|\d{{1,4}}) ?[/a-z])",
+        rf"(?:[¦|│]|\d -|\d{{2}}/\d{{4}}) {{1,2}}\K(?-i:(?:{NAME}|{CAPITALS}) (?:{NAME}|{CAPITALS}))"
+        rf"(?= [¦|│]| (?:le )?(?:{WORDED}|\d{{1,4}}) ?[/a-z])",
         0.5,
         r"[¦|│]|\d",
     ),
@@ -141,7 +119,8 @@ DATES = (
     _french(
         "DATE_TIME",
         "french_named_date",
-        rf"(?<![\w])(?:(?:{FRENCH_WEEKDAYS})\s+)?(?:(?:\d{{1,2}}(?:er)?(?: (?:et|au) \d{{1,2}})?|{WORDED})\s?)?(?:{FRENCH_MONTHS})\b\.?,?\s?(?:\d{{4}}|\d{{2}}\b(?![:.,/]\d)|{WORDED})(?!\d)",
+        rf"(?<![\w])(?:(?:{FRENCH_WEEKDAYS})\s+)?(?:(?:\d{{1,2}}(?:er)?(?: (?:et|au) \d{{1,2}})?"
+        rf"|{WORDED})\s?)?(?:{FRENCH_MONTHS})\b\.?,?\s?(?:\d{{4}}|\d{{2}}\b(?![:.,/]\d)|{WORDED})(?!\d)",
         0.8,
         rf"(?:{FRENCH_MONTHS})",
     ),
@@ -184,7 +163,8 @@ DATES = (
     _french(
         "DATE_TIME",
         "day_and_month_after_a_cue",
-        rf"\b(?:le|du|au|les|d[eè]s|depuis|jusqu['’]au|[CSJ]\d{{1,2}}|rdv|vers)[ (:]{{1,3}}\K{DAY}{MARK}{MONTH}(?![\w/]|[.,]\d)",
+        rf"\b(?:le|du|au|les|d[eè]s|depuis|jusqu['’]au|[CSJ]\d{{1,2}}|rdv|vers)"
+        rf"[ (:]{{1,3}}\K{DAY}{MARK}{MONTH}(?![\w/]|[.,]\d)",
         0.6,
         r"\d",
     ),
@@ -198,7 +178,8 @@ DATES = (
     _french(
         "DATE_TIME",
         "lone_year",
-        rf"(?<![\d.,/:*=-])(?:(?:fin|d[ée]but|mi|courant|printemps|[ée]t[ée]|automne|hiver)[ -])?(?:19|20)\d{{2}}(?![\d.,/:*]*\d)(?!{UNIT})",
+        r"(?<![\d.,/:*=-])(?:(?:fin|d[ée]but|mi|courant|printemps|[ée]t[ée]|automne|hiver)[ -])?(?:19"
+        rf"|20)\d{{2}}(?![\d.,/:*]*\d)(?!{UNIT})",
         0.5,
         r"(?:19|20)\d\d",
     ),
@@ -223,14 +204,18 @@ PLACES = (
     _french(
         "STREET_ADDRESS",
         "french_street",
-        rf"(?<!\w)(?:\d{{1,4}}(?:-\d{{1,4}})?|{WORDED})[ ,]{{0,3}}(?:(?:bis|ter|quater|[a-d])\b[ ,]{{0,2}})?(?:{STREET_KINDS})(?:[ ]+[\w'’.-]+){{1,8}}?{STOP}(?:,? (?:app(?:arteme)?n?t\.?|studio|b[âa]t\.?|bis|[ée]tage|porte|esc\.?) ?\w{{0,5}})*",
+        rf"(?<!\w)(?:\d{{1,4}}(?:-\d{{1,4}})?|{WORDED})[ ,]{{0,3}}(?:(?:bis|ter|quater|[a-d])"
+        rf"\b[ ,]{{0,2}})?(?:{STREET_KINDS})(?:[ ]+[\w'’.-]+){{1,8}}?{STOP}(?:,? (?:app(?:arteme)"
+        rf"?n?t\.?|studio|b[âa]t\.?|bis|[ée]tage|porte|esc\.?) ?\w{{0,5}})*",
         0.8,
         rf"(?:{STREET_KINDS})",
     ),
     _french(
         "STREET_ADDRESS",
         "french_street_name",
-        rf"(?<!\w)(?:\d{{1,4}}[ ,]{{1,2}}(?:(?:bis|ter|quater)[ ,]{{1,2}})?)?\b(?:{STREET_KINDS}) (?:(?:de|du|des|la|le|les|l['’]|d['’]) ?)*(?-i:{NAME}|\d{{1,2}})(?:[ -](?:(?:de|du|des|la|le|sur|et|d['’]) ?)*(?-i:{NAME})){{0,5}}",
+        rf"(?<!\w)(?:\d{{1,4}}[ ,]{{1,2}}(?:(?:bis|ter|quater)[ ,]{{1,2}})?)?\b(?:{STREET_KINDS}) (?:"
+        rf"(?:de|du|des|la|le|les|l['’]|d['’]) ?)*(?-i:{NAME}|\d{{1,2}})(?:[ -](?:(?:de|du|des|la|le"
+        rf"|sur|et|d['’]) ?)*(?-i:{NAME})){{0,5}}",
         0.6,
         rf"(?:{STREET_KINDS})",
     ),
@@ -244,14 +229,16 @@ PLACES = (
     _french(
         "POSTAL_CODE",
         "french_postal_code",
-        r"(?<![\d.,/-])(?:\d{2} ?\d{3}|(?!19|20)\d{4}(?=[ \n]))(?=[ ,]{0,2}\n?(?-i:[A-ZÀ-Þ][a-zà-ÿA-ZÀ-Þ'’-]{2}))",
+        r"(?<![\d.,/-])(?:\d{2} ?\d{3}|(?!19|20)\d{4}(?=[ \n]))(?=[ ,]{0,2}\n?"
+        r"(?-i:[A-ZÀ-Þ][a-zà-ÿA-ZÀ-Þ'’-]{2}))",
         0.6,
         r"\d{3}",
     ),
     _french(
         "POSTAL_CODE",
         "postal_code_after_a_street",
-        r"(?<!\d)\d{5}(?!\d)(?<=(?:rue|avenue|boulevard|bd|place|chemin|quai|impasse|passage|all[ée]e)[^\n\d]{3,40},? ?\d{5})",
+        r"(?<!\d)\d{5}(?!\d)(?<=(?:rue|avenue|boulevard|bd|place|chemin|quai|impasse|passage|all[ée]e)"
+        r"[^\n\d]{3,40},? ?\d{5})",
         0.6,
         r"\d{5}",
     ),
@@ -259,21 +246,28 @@ PLACES = (
     _french(
         "LOCATION",
         "city_after_a_postal_code",
-        r"(?<![\d.,/])(?:\d{2} ?\d{3}|(?!19|20)\d{4})[ ,]{0,2}\n?\K(?-i:[A-ZÀ-Þ][\w'’-]+)(?:[ \n-]{1,2}(?:(?-i:[A-ZÀ-Þ][\w'’-]*)|sur|sous|en|les|le|la|s/|cedex|de|du|[àa]|\d{1,2}\b)){0,5}",
+        r"(?<![\d.,/])(?:\d{2} ?\d{3}|(?!19|20)\d{4})[ ,]{0,2}\n?\K(?-i:[A-ZÀ-Þ][\w'’-]+)"
+        r"(?:[ \n-]{1,2}(?:(?-i:[A-ZÀ-Þ][\w'’-]*)|sur|sous|en|les|le|la|s/|cedex|de|du|[àa]|\d{1,2}\b)"
+        r"){0,5}",
         0.7,
         r"\d{3}",
     ),
     _french(
         "LOCATION",
         "town_after_a_cue",
-        rf"\b(?:[àa]|habitant|r[ée]sidant [àa]|domicili[ée]e? [àa]|n[ée]e? [àa]|ville de|r[ée]gion de|pr[èe]s de|originaire de|chu de|ch de|ght de) \n?\K(?-i:{NAME}(?:[ -](?:(?:sur|sous|en|les|le|la|de|s/)[ -])*{NAME}){{0,3}})",
+        r"\b(?:[àa]|habitant|r[ée]sidant [àa]|domicili[ée]e? [àa]|n[ée]e? [àa]|ville de|r[ée]gion de"
+        rf"|pr[èe]s de|originaire de|chu de|ch de|ght de) \n?\K(?-i:{NAME}(?:[ -](?:(?:sur|sous|en|les"
+        rf"|le|la|de|s/)[ -])*{NAME}){{0,3}})",
         0.5,
         r"\w",
     ),
     _french(
         "HOSPITAL",
         "french_hospital",
-        rf"\b(?:h[ôo]pital|h[ôo]pitaux|chu|chr|chru|ch|ghu?|ght|clinique|centre hospitalier|institut|maternit[ée]|ehpad|polyclinique)(?: (?:de|du|des|d['’]|la|le|l['’]))* ?\n?\K(?-i:(?:(?:la|le|les|l['’]) ?)?(?:{NAME}|[A-Z]\. ?{NAME}|[A-ZÀ-Þ]{{2,}})(?:[ -](?:(?:de|du|des|la|le|d['’])[ -]?)*(?:{NAME}|[A-Z]\.{NAME})){{0,4}})",
+        r"\b(?:h[ôo]pital|h[ôo]pitaux|chu|chr|chru|ch|ghu?|ght|clinique|centre hospitalier|institut"
+        r"|maternit[ée]|ehpad|polyclinique)(?: (?:de|du|des|d['’]|la|le|l['’]))* ?\n?\K(?-i:(?:(?:la"
+        rf"|le|les|l['’]) ?)?(?:{NAME}|[A-Z]\. ?{NAME}|[A-ZÀ-Þ]{{2,}})(?:[ -](?:(?:de|du|des|la|le"
+        rf"|d['’])[ -]?)*(?:{NAME}|[A-Z]\.{NAME})){{0,4}})",
         0.6,
         r"\bh[ôo]pita|\bch|\bgh|\bclinique|\bcentre|\binstitut|\bmaternit|\behpad|\bpolyclinique",
     ),
@@ -291,7 +285,8 @@ NUMBERS = (
     _french(
         "PHONE_NUMBER",
         "french_phone",
-        r"(?<![\d.,])(?:\(?(?:\+|00)? ?33\)?[ .-]?(?:\(0\))? ?[1-9o]|[0o][1-9])(?:[ .-]{0,2}[\do]){8}(?![\do])",
+        r"(?<![\d.,])(?:\(?(?:\+|00)? ?33\)?[ .-]?(?:\(0\))? ?[1-9o]|[0o][1-9])(?:[ .-]{0,2}[\do]){8}"
+        r"(?![\do])",
         0.75,
         r"[\do]{2}",
     ),
@@ -305,7 +300,8 @@ NUMBERS = (
     _french(
         "PHONE_NUMBER",
         "number_after_telephone",
-        r"\b(?:t[ée]l(?:[ée]ph(?:one)?)?|fax|portable|mobile|gsm|standard|poste|joignables? au|bip|secr[ée]tariat|t)\.?[ :]{1,3}\K(?:\+|\()?\d[\d ().-]{2,20}\d",
+        r"\b(?:t[ée]l(?:[ée]ph(?:one)?)?|fax|portable|mobile|gsm|standard|poste|joignables? au|bip"
+        r"|secr[ée]tariat|t)\.?[ :]{1,3}\K(?:\+|\()?\d[\d ().-]{2,20}\d",
         0.6,
         r"\d",
     ),
@@ -319,7 +315,10 @@ NUMBERS = (
     _french(
         "RECORD_ID",
         "french_record_number",
-        r"\b(?:ipp|nda|nip|iep|n?°? ?id|dossier|identi(?:fication|fiant)(?: [\w'’]+){0,3}|num[ée]ro(?: [\w'’]+){0,3}|immatriculation|visite|s[ée]jour|patiente?|rpps|finess|adeli|siret|r[ée]f[ée]rence(?: [\w'’]+){0,5}|n[°º]\.?(?: [\w'’]+){0,2})\)?(?: (?:est|est le))?[ :\n(\[]{0,4}\K(?-i:[A-Z]{0,3})\d[\dA-Z-]{3,15}\b",
+        r"\b(?:ipp|nda|nip|iep|n?°? ?id|dossier|identi(?:fication|fiant)(?: [\w'’]+){0,3}|num[ée]ro"
+        r"(?: [\w'’]+){0,3}|immatriculation|visite|s[ée]jour|patiente?|rpps|finess|adeli|siret"
+        r"|r[ée]f[ée]rence(?: [\w'’]+){0,5}|n[°º]\.?(?: [\w'’]+){0,2})\)?(?: (?:est|est le))"
+        r"?[ :\n(\[]{0,4}\K(?-i:[A-Z]{0,3})\d[\dA-Z-]{3,15}\b",
         0.8,
         r"\d",
     ),

@@ -108,15 +108,17 @@ def _input_versions(site: Site, contract: DatasetContract, pinned: Version) -> d
 
 
 def _run_key(site: Site, contract: DatasetContract, inputs: Mapping[str, Version]) -> str:
-    """PROTOCOLS section 2: input versions, contract with its revision, policy; for redaction who is known.
+    """PROTOCOLS section 2: input versions, contract with its revision, policy; for redaction who is known
+    and what detects, so that a model added to the site reads the notes that waited for it.
 
     Inputs by content, not by number: one whose files were only joined gives the silver version there is.
     """
     read = [[version.table, version.content_digest] for version in inputs.values()]
-    identifiers = None
+    identifiers: list[str] | None = None
     if _redacts(contract):
         source = inputs[str(contract.source)]
-        identifiers = site.vault.identifiers_digest(site.lake.subjects(source.table, source.version))
+        known = site.vault.identifiers_digest(site.lake.subjects(source.table, source.version))
+        identifiers = [known, site.detector.digest]
     return digest_json(
         ["refine", contract.table, sorted(read), contract.digest, site.policy.digest, identifiers]
     )

@@ -21,7 +21,7 @@ Place = tuple[str, int, int, float]
 
 
 class PlainPresidio:
-    """`AnalyzerEngine.analyze` for one text or cell after the other: no gate, no batches, nothing distinct."""
+    """`AnalyzerEngine.analyze` for one text or cell after the other: no gate, no batches."""
 
     def __init__(self, language: str | None = None) -> None:
         """language: of texts; without one, cells are searched and no names of a model."""

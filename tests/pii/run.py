@@ -19,6 +19,8 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 def main() -> None:
     """Measure, print the tables, and put them into docs/pii-quality.md."""
     data = Path(os.environ.get("LIVINGLAB_SHARED") or PROJECT / ".." / "shared") / "data"
+    if not data.is_dir():
+        raise SystemExit("the labelled texts are not here: set LIVINGLAB_SHARED")
     english = english_texts(data / "presidio_synth" / "synth_dataset_v2.json")
     french = french_texts(data / "eds_pseudo_templates" / "data" / "templates.txt", Half.REPORT)
     detector = Detector()
