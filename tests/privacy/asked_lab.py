@@ -152,6 +152,9 @@ class NoLog:
     def checkpoint_text(self) -> str:
         return ""
 
+    def signed_head(self) -> Any:
+        return SimpleNamespace(render=self.checkpoint_text)
+
     def extend(self, entries: list[bytes], first_index: int) -> None:
         self.entries[first_index:] = entries
 
