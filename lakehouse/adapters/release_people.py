@@ -110,7 +110,7 @@ def _utility(rows: pa.Table, people: CodedPeople, grouping: Grouping, rules: Rel
             for found, level, lost in named
         ),
         before=told_risk(_class_sizes(count_combinations(columns, []).counts), k=k, step=step),
-        after=told_risk(_class_sizes(grouping.classes.counts[grouping.stays]), k=k, step=step),
+        after=told_risk(_class_sizes(grouping.classes.counts[grouping.stays]), k=k, step=1),
     )
 
 

@@ -8,6 +8,7 @@ from lakehouse.adapters.release_counts import add_answers, count_people, measure
 from lakehouse.adapters.release_people import finish_people, measure_people
 from lakehouse.adapters.release_rows import order_rows, use_people
 from lakehouse.core.answer import AnswerCell
+from lakehouse.core.canonical import canonical_json
 from lakehouse.core.groups import GroupTargets, SensitiveColumn
 from lakehouse.core.hierarchies import Bands, Categories
 from lakehouse.core.release_rules import PrivateStatistic, QuasiIdentifier, ReleaseKind, ReleaseRules
@@ -62,6 +63,20 @@ def test_people_leave_in_bands_and_the_one_alone_stays_inside() -> None:
     ]
     assert finished.cells == {'["female", "60-69"]': {"a", "b"}, '["male", "60-69"]': {"c", "d"}}
     assert measure_people(finished.rows, rules(ReleaseKind.PEOPLE)).k == 2
+
+
+def test_a_release_of_people_says_what_it_keeps() -> None:
+    """Four of five people stay, in bands of ten years of a hundred; before, age and sex single all out."""
+    finished = finish_people(PEOPLE, rules(ReleaseKind.PEOPLE), RELEASED, FILE)
+    assert finished is not None and finished.utility is not None
+    told = finished.utility.as_json()
+    assert told["columns"] == [
+        {"column": "sex", "level": 0, "levels": 2, "lost": "0.00"},
+        {"column": "age_band", "level": 0, "levels": 3, "lost": "0.10"},
+    ]
+    assert told["before"] == {"highest": "more than 50", "average": 100, "alone": 100}
+    assert told["after"] == {"highest": "50", "average": 50, "alone": 0}
+    assert canonical_json(told)
 
 
 def test_neither_row_order_nor_pseudonyms_change_what_leaves() -> None:
