@@ -87,7 +87,7 @@ def column_loss(column: str, level: int, levels: int, lost: Fraction) -> ColumnL
 
 
 def told_risk(sizes: ClassSizes, *, k: int, step: int) -> Risk:
-    """Return the risk of a table, its counts rounded to `step` (1 where it is public), none below `k` told."""
+    """Return the risk of a table; counts rounded to `step` (1 where it is public), none below `k` told."""
     rows, classes, alone = (_rounded(count, step) for count in (sizes.rows, sizes.classes, sizes.alone))
     small = sizes.smallest < k
     highest = f"more than {_percent(Fraction(1, k))}" if small else str(_percent(Fraction(1, sizes.smallest)))
