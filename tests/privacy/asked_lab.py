@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from lakehouse.adapters.log_settings import LogSettings
 from lakehouse.adapters.opendp_engine import OpenDpEngine
 from lakehouse.adapters.sql_registry import SqlRegistry
 from lakehouse.core.actors import Actor, Role
@@ -207,6 +208,7 @@ def open_lab(
         registry=registry,
         vault=OpenVault(aliases or {}),
         log=NoLog(),
+        log_policy=LogSettings(),
         lake=Lake({TABLE: rows}),
         dp=OpenDpEngine(),
         clock=lambda: datetime(2026, 11, 22, 10, tzinfo=UTC),
