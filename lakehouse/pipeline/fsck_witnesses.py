@@ -6,11 +6,12 @@ Whoever rebuilds the log and signs it again with its own key has no cosignature 
 from collections import defaultdict
 from collections.abc import Iterator
 
+from lakehouse.adapters.signatures import verify_signature
 from lakehouse.adapters.sql_registry import Row
-from lakehouse.core.checkpoint import SignedNote, parse_note
-from lakehouse.core.cosignature import keys_in
+from lakehouse.core.checkpoint import parse_note
+from lakehouse.core.cosignature import keys_in, verify_cosignature
 from lakehouse.errors import NotVerified
-from lakehouse.pipeline.cosign import genuine_cosignatures, meets
+from lakehouse.pipeline.cosign import genuine_cosignatures, meets, witness_place
 from lakehouse.pipeline.fsck_registry import Finding, Snapshot
 from lakehouse.pipeline.site import Site
 
@@ -41,13 +42,17 @@ def check_cosignatures(site: Site, snapshot: Snapshot) -> Iterator[Finding]:
 def _problem(site: Site, text: str | None, row: Row) -> str | None:
     if text is None:
         return "cosignature of no head of this log"
-    note, line = _parsed(text, row)
-    if note is None or line is None:
+    body = text.partition("\n\n")[0]
+    try:
+        line = parse_note(f"{body}\n\n{row['line']}\n")
+    except NotVerified:
         return "cosignature cannot be read"
-    named = keys_in(line, site.log.trust.witnesses)
-    if named and not genuine_cosignatures(note, [row], named):
-        return "cosignature is not genuine"
-    return None
+    for key in keys_in(line, site.log.trust.witnesses):
+        try:
+            verify_cosignature(line, key, verify_signature)
+        except NotVerified:
+            return "cosignature is not genuine"
+    return None if row["witness"] == witness_place(line.signatures[0]) else "cosignature is another's"
 
 
 def _meets(site: Site, text: str, rows: list[Row]) -> bool:
@@ -56,11 +61,3 @@ def _meets(site: Site, text: str, rows: list[Row]) -> bool:
     except NotVerified:
         return False
     return meets(site.log_policy, genuine_cosignatures(note, rows, site.log.trust.witnesses))
-
-
-def _parsed(text: str, row: Row) -> tuple[SignedNote | None, SignedNote | None]:
-    try:
-        note = parse_note(text)
-        return note, parse_note(f"{note.text}\n{row['line']}\n")
-    except NotVerified:
-        return None, None
