@@ -11,7 +11,7 @@ from lakehouse.core.column_profile import ColumnProfile, common_pattern, outward
 from lakehouse.core.contract import ColumnType
 from lakehouse.core.contract_columns import COLUMN_NAME
 from lakehouse.core.contract_proposal import ContractProposal
-from lakehouse.errors import WrongUse
+from lakehouse.errors import UnreadableInput, WrongUse
 from lakehouse.readers.unknown_files import UnknownFile, read_unknown_file
 
 NULL_MARKERS = ("?", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", ".", "-")
@@ -34,6 +34,8 @@ def propose_contract(path: Path, name: str | None, detector: Detector, language:
     Raises UnreadableInput (no file, no rows), WrongUse (the name is none, no model for the language).
     """
     file = read_unknown_file(path)
+    if not file.cells:
+        raise UnreadableInput("the file has no columns", remedy="give a file with data")
     chosen = name or re.sub(r"[^a-z0-9]+", "_", path.resolve().parent.name.lower()).strip("_")
     if not COLUMN_NAME.fullmatch(chosen):
         raise WrongUse("the data set needs a name of lower case letters, digits and _", remedy="--name NAME")
@@ -42,7 +44,7 @@ def propose_contract(path: Path, name: str | None, detector: Detector, language:
         name=chosen,
         format=file.format,
         columns=classify_columns(profiles),
-        rows=profiles[0].rows if profiles else 0,
+        rows=profiles[0].rows,
         files=file.suffix,
         format_options=file.options,
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lakehouse.cli.output import context_of
+from lakehouse.cli.output import context_of, replace_file
 from lakehouse.core.contract_proposal import EDIT
 from lakehouse.errors import ContractError
 
@@ -74,7 +74,7 @@ def propose(
     proposal = propose_contract(file, name, detector, language)
     text = render_proposal(proposal)
     if output is not None:
-        output.write_text(text, encoding="utf-8")
+        replace_file(output, text.encode(), mode=0o644)
     columns = [
         {
             "name": column.profile.name,

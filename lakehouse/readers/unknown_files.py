@@ -14,6 +14,10 @@ from lakehouse.readers.parquet import text_columns
 
 DELIMITERS = ",\t;|"
 ROWS_READ = 200_000
+BYTES_READ = 64 << 20
+PARQUET = b"PAR1"
+SUFFIX = re.compile(r"\.[a-z]{1,8}")
+"""A longer or numbered ending of a file's name may say whose file it is."""
 
 Cells = Mapping[str, Sequence[str | None]]
 
@@ -34,28 +38,38 @@ def read_unknown_file(path: Path) -> UnknownFile:
     Raises UnreadableInput: not there, not text, no rows, or no columns.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(BYTES_READ)
+            data += file.read() if data[:4] == PARQUET else file.readline(BYTES_READ)
     except OSError as error:
         raise UnreadableInput("the file cannot be read", remedy="give a file that is there") from error
-    if data[:4] == b"PAR1":
-        return UnknownFile(
-            format="parquet", options={}, cells=text_columns(data, ROWS_READ), suffix="*.parquet"
-        )
+    suffix = path.suffix.lower() if SUFFIX.fullmatch(path.suffix.lower()) else ""
+    if data[:4] == PARQUET:
+        columns = text_columns(data, ROWS_READ)
+        return UnknownFile(format="parquet", options={}, cells=columns, suffix=f"*{suffix}")
+    lines = _text_lines(data)
+    if lines[0].lstrip().startswith("{"):
+        cells = _json_cells(lines[:ROWS_READ])
+        return UnknownFile(format="json_lines", options={}, cells=cells, suffix=f"*{suffix}")
+    return _delimited(lines[: ROWS_READ + 1], suffix)
+
+
+def _text_lines(data: bytes) -> list[str]:
     try:
-        lines = [line for line in data.decode("utf-8-sig").splitlines() if line.strip()]
+        lines = [line.removesuffix("\r") for line in data.decode("utf-8-sig").split("\n") if line.strip()]
     except UnicodeDecodeError as error:
         raise UnreadableInput("the file is no UTF-8 text", remedy="convert it, then propose") from error
     if not lines:
         raise UnreadableInput("the file has no rows", remedy="give a file with data")
-    if lines[0].lstrip().startswith("{"):
-        cells = _json_cells(lines[:ROWS_READ])
-        return UnknownFile(format="json_lines", options={}, cells=cells, suffix=f"*{path.suffix.lower()}")
-    return _delimited(lines[: ROWS_READ + 1], path.suffix.lower())
+    return lines
 
 
 def _delimited(lines: Sequence[str], suffix: str) -> UnknownFile:
     delimiter = max(DELIMITERS, key=lambda sign: min(line.count(sign) for line in lines[:20]))
-    rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))
+    try:
+        rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))
+    except csv.Error as error:
+        raise UnreadableInput("a line is no delimited text", remedy="give a file of fields") from error
     header = _is_header(rows[0])
     names = column_names(rows[0]) if header else [f"column_{n}" for n in range(1, len(rows[0]) + 1)]
     cells = {

@@ -108,7 +108,14 @@ def test_a_file_without_a_header_shows_no_first_row(tmp_path, detector):
 
 @pytest.mark.parametrize(
     ("content", "remedy"),
-    [(b"", "data"), (b"\xff\xfe\x00", "convert"), (b'{"a": 1}\n[]\n', "object"), (b"PAR1 broken", "anew")],
+    [
+        (b"", "data"),
+        (b"a,b\n", "data"),
+        (b"a,b\n" + b"x" * 200_000 + b",1\n", "fields"),
+        (b"\xff\xfe\x00", "convert"),
+        (b'{"a": 1}\n[]\n', "object"),
+        (b"PAR1 broken", "anew"),
+    ],
 )
 def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path, detector, content, remedy):
     """Exit code 2, without the file's name or a word of it."""
