@@ -104,7 +104,7 @@ def _utility(rows: pa.Table, people: CodedPeople, grouping: Grouping, rules: Rel
     columns = [rank_codes(rows.column(found.column)) for found in rules.quasi_identifiers]
     return Utility(
         k=k,
-        curve=tuple(_loss_curve(people, rules)),
+        curve=tuple(_loss_curve(people, grouping, rules)),
         columns=tuple(
             column_loss(found.released_as, level, found.hierarchy.levels, lost)
             for found, level, lost in named
@@ -114,9 +114,9 @@ def _utility(rows: pa.Table, people: CodedPeople, grouping: Grouping, rules: Rel
     )
 
 
-def _loss_curve(people: CodedPeople, rules: ReleaseRules) -> Iterator[LossPoint]:
+def _loss_curve(people: CodedPeople, own: Grouping, rules: ReleaseRules) -> Iterator[LossPoint]:
     for k in curve_of(rules.targets.k, people.rows):
-        found = search_grouping(people, replace(rules.targets, k=k))
+        found = own if k == rules.targets.k else search_grouping(people, replace(rules.targets, k=k))
         if found is None:
             yield LossPoint(k=k, loss=None, left_out_percent=None)
             return

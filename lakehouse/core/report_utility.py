@@ -74,14 +74,18 @@ def _columns_grid(table: TableFacts, columns: Sequence[Mapping[str, Any]]) -> Gr
 
 def _risk_grid(before: Mapping[str, Any], after: Mapping[str, Any], k: int) -> Grid:
     rows = tuple(
-        (name, meaning, _risk_words(before[key], k), _risk_words(after[key], k))
+        (name, meaning, *(_risk_words(key, risk[key], k) for risk in (before, after)))
         for name, key, meaning in RISKS
     )
     return Grid(columns=("Risk", "Who it is", "Before", "After"), rows=rows, right=("Before", "After"))
 
 
-def _risk_words(risk: object, k: int) -> str:
-    return f"fewer than {k} people" if risk is None else f"{risk} %"
+def _risk_words(key: str, risk: object, k: int) -> str:
+    if risk is None:
+        return f"fewer than {k} people"
+    if risk == 0:
+        return "none" if key == "alone" else "below 1 %"
+    return f"{risk} %"
 
 
 def told_loss(table: TableFacts) -> object:
