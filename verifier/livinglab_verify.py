@@ -270,7 +270,7 @@ def check_stamp(certificate: bytes, token: bytes, imprint: bytes) -> None:
     authority = x509.load_der_x509_certificate(certificate)
     usage = authority.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     alone = usage.critical and [use.dotted_string for use in usage.value] == ["1.3.6.1.5.5.7.3.8"]
-    demand(alone and len(token) <= LARGEST_TOKEN, "a time stamp is too long, or its authority makes other things too")
+    demand(alone and len(token) <= LARGEST_TOKEN, "too long, or its certificate is not for time stamps alone")
     _, serial, _, issuer = take(certificate, (SEQ, (SEQ, BOX, INT, SEQ, SEQ, ...), ...))
     # (2) it is the one signer, and no certificate but its own is carried
     carried = [BOX] if len(der(take(token, (SEQ, OID, (BOX, SEQ)))[1][1])) == 5 else []

@@ -19,6 +19,8 @@ SECRET = re.compile("-----BEGIN [A-Z ]*PRIVATE" + r" KEY-----|AKIA[0-9A-Z]{16}|x
 PASSING = {"mark_success_pattern", "fail_on_reject"}
 ANSWERED_ALONE = {"defaults", "response_timeout"}
 LONGEST_MODULE, LONGEST_DAG, LONGEST_FUNCTION = 350, 60, 50
+ONE_FILE = {"verifier/livinglab_verify.py": 560}
+"""Files that are one file on purpose, with what they may hold."""
 
 
 def tracked_texts() -> Iterator[tuple[Path, str]]:
@@ -46,7 +48,8 @@ def text_faults(path: Path, text: str) -> Iterator[str]:
 
 def size_faults(path: Path, text: str) -> Iterator[str]:
     """Yield modules and functions that are longer than the house allows."""
-    lines, limit = text.count("\n"), LONGEST_DAG if path.parts[0] == "dags" else LONGEST_MODULE
+    usual = LONGEST_DAG if path.parts[0] == "dags" else LONGEST_MODULE
+    lines, limit = text.count("\n"), ONE_FILE.get(path.as_posix(), usual)
     if lines > limit:
         yield f"{path} has {lines} lines, at most {limit}"
     for node in ast.walk(ast.parse(text)):

@@ -19,10 +19,10 @@ from sample_documents import (
     trust_with,
     vector_documents,
 )
+from token_variants import TOKEN_VARIANTS
 from two_verifiers import Said, disagree, load_verifier, said_by_file, said_by_platform
 
 from lakehouse.core.canonical import canonical_json
-from lakehouse.core.der import encode_element
 
 CHANGED_DOCUMENTS = 10_000
 CHANGED_TRUST_FILES = 1_500
@@ -139,79 +139,6 @@ def test_the_comparison_finds_a_broken_verifier(name: str) -> None:
     assert first_difference(broken) is not None
 
 
-def token_variants() -> dict[str, dict[str, Any]]:
-    """Return parts of a token that are other than they should be, signed by the authority all the same."""
-    from forged_tokens import (
-        CONTENT_TYPE,
-        NULL,
-        RSA_PSS,
-        RSA_SHA512,
-        SHA1,
-        SHA1_CERTIFICATE,
-        SHA256,
-        SHA512,
-        SIGNED_DATA,
-        SIGNING_TIME,
-        TST_INFO,
-        UNKNOWN,
-        attribute,
-        integer,
-        octets,
-        sequence,
-        set_of,
-    )
-
-    box = lambda content: encode_element(0xA0, content)  # noqa: E731
-    return {
-        "as it should be": {},
-        "a fraction of a second": {"time": b"20261122100000.25Z"},
-        "a fraction that ends in 0": {"time": b"20261122100000.50Z"},
-        "a 13th month": {"time": b"20261322100000Z"},
-        "a second 60": {"time": b"20261122100060Z"},
-        "a time without Z": {"time": b"20261122100000"},
-        "before the certificate": {"time": b"20001122100000Z"},
-        "accuracy, order, nonce, name": {
-            "info_tail": sequence(integer("01")) + b"\x01\x01\xff" + integer("09") + box(sequence(NULL))
-        },
-        "fields in another order": {"info_tail": integer("09") + b"\x01\x01\xff"},
-        "an extension": {"info_tail": encode_element(0xA1, sequence(NULL))},
-        "an empty field": {"info_tail": b"\x30\x00"},
-        "version 2 of the content": {"info_version": "02"},
-        "version 1 of the data": {"version": "01"},
-        "version 3 of the signer": {"signer_version": "03"},
-        "a hash without NULL": {"imprint_algorithm": sequence(SHA256)},
-        "SHA-1 of the text": {"imprint_algorithm": sequence(SHA1, NULL), "digest": bytes(20)},
-        "SHA-512 over 32 bytes": {"imprint_algorithm": sequence(SHA512, NULL)},
-        "another text": {"digest": bytes(32)},
-        "two digest algorithms": {"digest_algorithms": set_of(sequence(SHA256), sequence(SHA512))},
-        "another digest algorithm": {"digest_algorithms": set_of(sequence(SHA512, NULL))},
-        "the signer's algorithm spelled otherwise": {"signer_digest": sequence(SHA256)},
-        "other content": {"content_type": SIGNED_DATA},
-        "other identity": {"identity": sequence(sequence(UNKNOWN), integer("01"))},
-        "another certificate named": {"certificate_hash": bytes(32)},
-        "RSA-PSS": {"algorithm": sequence(RSA_PSS, NULL)},
-        "a hash of the signature that differs": {"algorithm": sequence(RSA_SHA512, NULL)},
-        "an unsigned attribute": {"unsigned": encode_element(0xA1, attribute(UNKNOWN, NULL))},
-        "no signer": {"signers": 0},
-        "two signers": {"signers": 2},
-        "a tail": {"tail": b"\x00"},
-        "a certificate that is none": {"certificates": box(sequence(NULL))},
-        "no attributes": {"attributes": []},
-        "only a content type": {"attributes": [attribute(CONTENT_TYPE, TST_INFO)]},
-        "a time of signing": {
-            "extra_attributes": (attribute(SIGNING_TIME, encode_element(0x17, b"261122100000Z")),)
-        },
-        "an unknown attribute": {"extra_attributes": (attribute(UNKNOWN, NULL),)},
-        "an attribute with two values": {"extra_attributes": (attribute(SIGNING_TIME, NULL, NULL),)},
-        "an attribute twice": {"extra_attributes": (attribute(CONTENT_TYPE, TST_INFO),)},
-        "a SHA-1 certificate that differs": {
-            "extra_attributes": (
-                attribute(SHA1_CERTIFICATE, sequence(sequence(sequence(octets(bytes(20)))))),
-            )
-        },
-    }
-
-
 @pytest.mark.parametrize("kind", ["rsa", "p256"])
 def test_both_agree_on_tokens_that_an_authority_made_otherwise(kind: str) -> None:
     from forged_tokens import Forgery
@@ -220,7 +147,7 @@ def test_both_agree_on_tokens_that_an_authority_made_otherwise(kind: str) -> Non
     trust = trust_with(authority, time_stamps=1).render().encode()
     good = Forgery(authority=authority, digest=checkpoint_digest())
     verdicts = {}
-    for name, parts in token_variants().items():
+    for name, parts in TOKEN_VARIANTS.items():
         data = stamped_bundle(replace(good, **parts)).render()
         said = said_by_platform(data, trust)
         assert said_by_file(VERIFIER, data, trust) == said, name
