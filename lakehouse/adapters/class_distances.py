@@ -52,9 +52,11 @@ class Distances:
         return Fraction(int(self.parts[place]), self.scale * int(self.sizes[place]) * self.rows)
 
 
-def distances_of(counts: ValueCounts, sizes: Whole, *, ordered: bool) -> Distances:
-    """Return how far each class lies from all of them together. sizes: rows a class, none empty."""
-    totals = counts.totals()
+def distances_of(counts: ValueCounts, sizes: Whole, totals: Whole, *, ordered: bool) -> Distances:
+    """Return how far each class lies from a table that holds them all.
+
+    sizes: rows a class, none empty; totals: rows of the table by rank of the value.
+    """
     rows = int(totals.sum())
     reach = int(sizes.max(initial=0)) * rows * max(len(totals), 2)
     kind: type = object if reach > SAFE else np.int64

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from lakehouse.adapters.class_counts import Column, Combinations, Flags, ValueCounts, Whole, sums_by_place
+from lakehouse.adapters.class_counts import Column, Combinations, Flags, Whole, sums_by_place
 from lakehouse.adapters.class_distances import Distances, distances_of, largest_distance
 from lakehouse.adapters.level_lattice import LevelLattice, Levels, LossWeights
 from lakehouse.adapters.merged_tables import MergedTables
@@ -202,16 +202,15 @@ class _Search:
         reach = float(self._targets.t) + self._allowed / self._people.rows
         if reach >= 1 or not self._people.sensitive:
             return 0.0
-        beyond = np.zeros(len(classes))
-        everything = np.ones(len(classes), np.bool_)
-        columns = zip(self._people.sensitive, classes.sensitive, strict=True)
-        fixed = [not column.ordered or _no_rank_vanishes(values, self._allowed) for column, values in columns]
-        for usable, distances in zip(
-            fixed, _distances(classes, everything, self._people.sensitive), strict=True
-        ):
-            if usable:
-                beyond = np.maximum(beyond, (distances.shares() - reach) / (1 - reach))
-        return float((classes.counts * beyond)[stays].sum()) * (1 - ROUNDING)
+        beyond = np.zeros(int(stays.sum()))
+        for column, values in zip(self._people.sensitive, classes.sensitive, strict=True):
+            totals = values.totals()
+            # a rank that vanishes with the rows left out would change what an ordered distance is divided by
+            if not column.ordered or int(totals.min(initial=self._allowed + 1)) > self._allowed:
+                kept = values.of_classes(stays)
+                found = distances_of(kept, classes.counts[stays], totals, ordered=column.ordered)
+                beyond = np.maximum(beyond, (found.shares() - reach) / (1 - reach))
+        return float((classes.counts[stays] * beyond).sum()) * (1 - ROUNDING)
 
     def _leaves_out(self, classes: Combinations, stays: Flags) -> int:
         return int(classes.counts[~stays].sum())
@@ -236,18 +235,13 @@ def _distances(
     """Yield, a column, the distances between the classes that stay and all of them together."""
     for column, values in zip(sensitive, classes.sensitive, strict=True):
         kept = values.of_classes(stays)
-        yield distances_of(kept, classes.counts[stays], ordered=column.ordered)
+        yield distances_of(kept, classes.counts[stays], kept.totals(), ordered=column.ordered)
 
 
 def _without(stays: Flags, above: Flags) -> Flags:
     left = stays.copy()
     left[np.flatnonzero(stays)[above]] = False
     return left
-
-
-def _no_rank_vanishes(values: ValueCounts, allowed: int) -> bool:
-    """Whether every value has more rows than may be left out, so that the number of ranks is fixed."""
-    return int(values.totals().min(initial=allowed + 1)) > allowed
 
 
 def _lost(column: QuasiCodes, level: int, codes: Column, rows: Whole) -> Fraction:
