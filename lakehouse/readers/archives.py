@@ -19,7 +19,7 @@ from lakehouse.errors import UnreadableInput
 from lakehouse.readers.xz_stream import open_xz
 
 MEMBER_LIMIT = 2**27
-ENTRY_LIMIT = 250_000
+ENTRY_LIMIT = 10_000
 HEADER_LIMIT = 2**16
 EXPANSION_LIMIT = 100
 ALWAYS_ALLOWED = 2**25
