@@ -1,4 +1,4 @@
-"""Proofs that `livinglab prove` made of a real home: the file and `livinglab verify` end with the same code."""
+"""Proofs that `livinglab prove` made of a real home: file and `livinglab verify` end with the same code."""
 
 import json
 import subprocess
