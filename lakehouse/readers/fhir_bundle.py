@@ -128,7 +128,7 @@ def _entries(data: bytes) -> list[Entry] | None:
         return None
     if document.get("resourceType") != "Bundle":
         return [Entry(number=1, resource=document)] if "resourceType" in document else None
-    listed = document.get("entry", [])
+    listed = document.get("entry")
     if not isinstance(listed, list):
         return None
     return [_bundle_entry(number, item) for number, item in enumerate(listed, 1)]
