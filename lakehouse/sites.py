@@ -18,7 +18,7 @@ from lakehouse.adapters.keyring import Keyring
 from lakehouse.adapters.opendp_engine import OpenDpEngine
 from lakehouse.adapters.presidio_detector import Detector
 from lakehouse.adapters.signatures import Signer
-from lakehouse.adapters.site_file import DEFAULT_SITE, SiteSettings, read_site_file
+from lakehouse.adapters.site_file import SiteSettings, read_site_file, with_home_witnesses
 from lakehouse.adapters.sql_registry import SqlRegistry
 from lakehouse.adapters.tile_log import TileLog
 from lakehouse.adapters.vault import Vault
@@ -56,7 +56,7 @@ def open_site(
     """
     os.umask(0o077)
     path = home_path(home)
-    settings = read_site_file(_running_ui_site(path, site_file) or site_file)
+    settings = with_home_witnesses(read_site_file(site_file), path)
     if create and not ((path / IDENTITY).exists() and (path / REGISTRY).exists()):
         _initialise(path, settings)
     opened = read_home(path)
@@ -69,35 +69,6 @@ def open_site(
 def home_path(home: Path | None = None) -> Path:
     """Return the home's folder: the argument, $LIVINGLAB_HOME, or `.livinglab`."""
     return (home or Path(os.environ.get("LIVINGLAB_HOME") or DEFAULT_HOME)).absolute()
-
-
-def ui_site_file(home: Path) -> Path:
-    """Return the site file that stands while the Airflow UI of a home runs: with the UI's witnesses."""
-    return home / "airflow" / "site.toml"
-
-
-def mark_ui_site(home: Path, base: Path, process: int) -> None:
-    """Say which site file the UI's builds on and which process serves it: `open_site` then takes the UI's."""
-    said = {"base": str(base), "process": process}
-    write_durably(ui_site_file(home).with_suffix(".json"), json.dumps(said).encode())
-
-
-def drop_ui_site(home: Path) -> None:
-    """Forget the UI's site file."""
-    for file in (ui_site_file(home).with_suffix(".json"), ui_site_file(home)):
-        file.unlink(missing_ok=True)
-
-
-def _running_ui_site(home: Path, site_file: Path | None) -> Path | None:
-    """Return the UI's site file while the UI runs on the same site: log and trust file are one for all."""
-    file = ui_site_file(home)
-    try:
-        said = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
-        same = Path(said["base"]) == (site_file or DEFAULT_SITE).resolve()
-        os.kill(int(said["process"]), 0)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return file if same and file.is_file() else None
 
 
 def _assemble(settings: SiteSettings, home: Home, actor: Actor, run: str | None) -> Site:

@@ -12,9 +12,11 @@ from lakehouse.adapters.spark_jars import default_folder
 from lakehouse.adapters.spark_session import PROJECT, Engine
 from lakehouse.core.actors import ActorMap, parse_actors
 from lakehouse.core.toml_section import Section
-from lakehouse.errors import ContractError
+from lakehouse.errors import ContractError, Damaged
 
 DEFAULT_SITE = PROJECT / "infra" / "sites" / "local.toml"
+HOME_WITNESSES = "witnesses.toml"
+"""Witnesses that a home was given by the Airflow UI; a site file that names its own stands above it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,23 @@ def read_site_file(path: Path | None = None) -> SiteSettings:
     for section in (top, engine, models, detector):
         section.finish()
     return settings
+
+
+def with_home_witnesses(settings: SiteSettings, home: Path) -> SiteSettings:
+    """Return the settings with the home's own witnesses, where the site file names none.
+
+    They may cosign and nothing demands it: they end with the UI. Raises Damaged.
+    """
+    file = home / HOME_WITNESSES
+    if settings.log.witnesses or not file.exists():
+        return settings
+    try:
+        top = Section(_read_toml(file), file=file.name)
+        witnesses = parse_log_settings(top.section("log"), home).witnesses
+        top.finish()
+    except ContractError as error:
+        raise Damaged(error.message, remedy=f"restore {file.name} from a backup of this home") from error
+    return replace(settings, log=replace(settings.log, witnesses=witnesses))
 
 
 def _language_models(detector: Section) -> Mapping[str, str]:

@@ -115,8 +115,8 @@ def cosign_head(site: Site) -> Cosigning:
 def cosign_by_policy(site: Site, say: Say) -> Cosigning | None:
     """Cosign the head as the end of a write does: wait, warn or refuse, as the site file says.
 
-    `say` is told whenever fewer than all witnesses cosigned. None where the site names no witness.
-    Raises Unavailable (wait, refuse) where fewer than demanded did; Damaged.
+    `say` is told whenever fewer than all witnesses cosigned and the site demands any. None where the site
+    names no witness. Raises Unavailable (wait, refuse) where fewer than demanded did; Damaged.
     """
     policy = site.log_policy
     if not policy.witnesses:
@@ -124,7 +124,8 @@ def cosign_by_policy(site: Site, say: Say) -> Cosigning | None:
     result = cosign_head(site)
     if policy.when_missing == "wait":
         result = _wait_for_more(site, result, say)
-    if result.missing and (result.satisfied or policy.when_missing == "warn"):
+    demanded = policy.cosignatures or policy.post_quantum
+    if demanded and result.missing and (result.satisfied or policy.when_missing == "warn"):
         say(result.tell())
     if not result.satisfied and policy.when_missing != "warn":
         raise Unavailable(result.tell(), remedy=REMEDY, **result.as_json())

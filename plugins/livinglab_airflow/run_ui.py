@@ -15,8 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -27,11 +26,10 @@ from livinglab_airflow.events import EventPipe, stop_with_parent
 from livinglab_airflow.settings import ACCOUNTS, airflow_folder, airflow_settings, prepared_passwords
 from livinglab_airflow.ui_witnesses import (
     adopt_witnesses,
-    dismiss_witnesses,
+    name_witnesses,
     needs_witnesses,
     prepare_witnesses,
     start_witness,
-    write_ui_site,
 )
 
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
@@ -68,8 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop_with_parent(signal.SIGTERM)
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        with _witnessed_site(options, pipe, running) as site_file:
-            _serve(options, site_file, pipe, running)
+        _start_witnesses(options, pipe, running)
+        _serve(options, pipe, running)
     except StopRequestedError:
         return 0
     except ComponentDiedError as died:
@@ -93,30 +91,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-@contextmanager
-def _witnessed_site(
+def _start_witnesses(
     options: argparse.Namespace, pipe: EventPipe, running: dict[str, "subprocess.Popen[bytes]"]
-) -> Iterator[Path | None]:
-    """Yield the site file to serve: the chosen one, with three witnesses of ours where it names none."""
+) -> None:
+    """Start three witnesses of the home's log where its site file names none."""
     if not needs_witnesses(options.home, options.site):
-        yield options.site
         return
     pipe.send("starting", what="witnesses")
     logs = airflow_folder(options.home) / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
-    try:
-        witnesses = prepare_witnesses(options.home, options.site, free_port)
-        for witness in witnesses:
-            name = f"witness {witness.state.name}"
-            with _log_file(logs, name.replace(" ", "-")) as output:
-                running[name] = start_witness(witness, output)
-        _wait_until(lambda: all(answers(witness.url) for witness in witnesses), running)
-        file = write_ui_site(options.home, options.site, witnesses)
-        adopt_witnesses(options.home, file)
-        yield file
-    finally:
-        stop_all(running)
-        dismiss_witnesses(options.home, options.site)
+    witnesses = prepare_witnesses(options.home, options.site, free_port)
+    for witness in witnesses:
+        name = f"witness {witness.state.name}"
+        with _log_file(logs, name.replace(" ", "-")) as output:
+            running[name] = start_witness(witness, output)
+    _wait_until(lambda: all(answers(witness.url) for witness in witnesses), running)
+    name_witnesses(options.home, witnesses)
+    adopt_witnesses(options.home, options.site)
 
 
 def answers(address: str) -> bool:
@@ -129,13 +120,10 @@ def answers(address: str) -> bool:
 
 
 def _serve(
-    options: argparse.Namespace,
-    site_file: Path | None,
-    pipe: EventPipe,
-    running: dict[str, "subprocess.Popen[bytes]"],
+    options: argparse.Namespace, pipe: EventPipe, running: dict[str, "subprocess.Popen[bytes]"]
 ) -> None:
     passwords = prepared_passwords(options.home)
-    environment = {**os.environ, **airflow_settings(options.home, port=options.port, site_file=site_file)}
+    environment = {**os.environ, **airflow_settings(options.home, port=options.port, site_file=options.site)}
     logs = Path(environment["AIRFLOW_HOME"]) / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
     pipe.send("starting", what="database")

@@ -1,11 +1,11 @@
 """Three witnesses of a home's log, each a process of its own, for as long as the Airflow UI runs.
 
-On one machine they show how it works and protect against nobody: witnesses belong to others.
-A site file that names witnesses of its own keeps them, and none is started.
+On one machine they show how it works and protect against nobody: witnesses belong to others. So nothing
+demands their cosignatures, proofs hold before, while and after the UI runs, and a site file that names
+witnesses of its own keeps them: none is started.
 """
 
 import logging
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from lakehouse.core.checkpoint import VerifierKey
 
 WITNESSES = 3
-DEMANDED = 2
 STARTED_WITHIN = 60.0
 
 
@@ -46,10 +45,11 @@ class UiWitness:
 
 def needs_witnesses(home: Path, site_file: Path | None) -> bool:
     """Say whether the chosen site names no witness, and whoever starts the UI may renew its trust file."""
+    from lakehouse.adapters.site_file import read_site_file
     from lakehouse.sites import open_site
 
-    site = open_site(site_file, home)
-    return not site.log_policy.witnesses and site.actor.may("renew_trust")
+    named = read_site_file(site_file).log.witnesses
+    return not named and open_site(site_file, home).actor.may("renew_trust")
 
 
 def prepare_witnesses(home: Path, site_file: Path | None, free_port: Callable[[], int]) -> list[UiWitness]:
@@ -80,21 +80,16 @@ def start_witness(witness: UiWitness, output: IO[bytes]) -> "subprocess.Popen[by
     return subprocess.Popen(witness.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 
 
-def write_ui_site(home: Path, site_file: Path | None, witnesses: list[UiWitness]) -> Path:
-    """Write the chosen site file's name and the witnesses into a site file that lasts as long as the UI."""
+def name_witnesses(home: Path, witnesses: list[UiWitness]) -> None:
+    """Write who the witnesses are and where they answer into the home."""
     from lakehouse.adapters.durable_files import write_durably
-    from lakehouse.adapters.site_file import DEFAULT_SITE
-    from lakehouse.sites import mark_ui_site, ui_site_file
+    from lakehouse.adapters.site_file import HOME_WITNESSES
 
-    base = (site_file or DEFAULT_SITE).resolve()
-    lines = [f"base = {_quoted(base)}", "[log]", f"cosignatures = {DEMANDED}", 'when_missing = "warn"']
+    lines = ["[log]"]
     for witness in witnesses:
         keys = ", ".join(f'"{key.render()}"' for key in _keys_of(witness))
         lines += ["[[log.witnesses]]", f"keys = [{keys}]", f'url = "{witness.url}"']
-    file = ui_site_file(home)
-    write_durably(file, ("\n".join(lines) + "\n").encode())
-    mark_ui_site(home, base, os.getpid())
-    return file
+    write_durably(home / HOME_WITNESSES, ("\n".join(lines) + "\n").encode())
 
 
 def _keys_of(witness: UiWitness) -> "tuple[VerifierKey, ...]":
@@ -103,27 +98,12 @@ def _keys_of(witness: UiWitness) -> "tuple[VerifierKey, ...]":
     return read_witness_keys(witness.keys).vkeys
 
 
-def _quoted(path: Path) -> str:
-    import json
-
-    return json.dumps(str(path), ensure_ascii=False)
-
-
-def adopt_witnesses(home: Path, file: Path) -> None:
-    """Let trust.json say whose cosignatures count while the UI runs, and have the head cosigned."""
+def adopt_witnesses(home: Path, site_file: Path | None) -> None:
+    """Let trust.json name the witnesses, once, and have the head cosigned."""
     from lakehouse.pipeline.cosign import cosign_by_policy
     from lakehouse.pipeline.trust_renewal import renew_trust
     from lakehouse.sites import open_site
 
-    site = open_site(file, home)
+    site = open_site(site_file, home)
     renew_trust(site)
     cosign_by_policy(site, logging.getLogger(__name__).warning)
-
-
-def dismiss_witnesses(home: Path, site_file: Path | None) -> None:
-    """Let trust.json say again what the chosen site file says, once the witnesses are gone."""
-    from lakehouse.pipeline.trust_renewal import renew_trust
-    from lakehouse.sites import drop_ui_site, open_site
-
-    drop_ui_site(home)
-    renew_trust(open_site(site_file, home))
