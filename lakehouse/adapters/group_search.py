@@ -38,11 +38,6 @@ class CodedPeople:
         """Return the classes at these levels."""
         return MergedTables(self.quasi, self.classes, ()).at(levels)
 
-    def tables(self) -> MergedTables:
-        """Return the classes of many nodes, merged from tables that they share."""
-        widest = sorted(range(len(self.quasi)), key=lambda column: -self.quasi[column].size)
-        return MergedTables(self.quasi, self.classes, widest)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:

@@ -23,6 +23,7 @@ import pyarrow.csv as arrow_csv
 
 from lakehouse.adapters.class_counts import count_combinations
 from lakehouse.adapters.group_search import measure_classes, search_grouping
+from lakehouse.adapters.merged_tables import MergedTables
 from lakehouse.adapters.people_codes import encode_people
 from lakehouse.adapters.quasi_codes import rank_codes
 from lakehouse.core.groups import GroupMeasures, GroupTargets, SensitiveColumn
@@ -96,7 +97,7 @@ def lattice_figure(folder: Path) -> Figure:
     people = encode_people(
         rows, [(name, read_hierarchy(folder, name, LABELS_OF_2014)) for name in names], []
     ).people
-    tables = people.tables()
+    tables = MergedTables(people.quasi, people.classes, range(len(quasi)))
     counts = [tables.at(levels).counts for levels in product(*(range(own.levels) for own in people.quasi))]
     found = [
         sum(int(held[held < k].sum()) <= Fraction(share) * people.rows for held in counts)
