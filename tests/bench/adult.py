@@ -97,7 +97,7 @@ def lattice_figure(folder: Path) -> Figure:
     people = encode_people(
         rows, [(name, read_hierarchy(folder, name, LABELS_OF_2014)) for name in names], []
     ).people
-    tables = MergedTables(people.quasi, people.classes, range(len(quasi)))
+    tables = MergedTables(people.quasi, people.classes, range(len(people.quasi)))
     counts = [tables.at(levels).counts for levels in product(*(range(own.levels) for own in people.quasi))]
     found = [
         sum(int(held[held < k].sum()) <= Fraction(share) * people.rows for held in counts)
