@@ -105,7 +105,7 @@ def lattice_figure(folder: Path) -> Figure:
     ]
     theirs = [nodes for _, _, nodes in NODES_REACHING]
     return Figure(
-        what=f"Adult, 9 columns: of {len(counts):,} nodes reach k 5, 100 with 4 % left out, with 0",
+        what=f"Adult: of {len(counts):,} nodes, those with k 5, k 100 at 4 % left out, then at none",
         ours=", ".join(f"{nodes:,}" for nodes in found),
         peer=f"{', '.join(f'{nodes:,}' for nodes in theirs)}: ARX, {_judged(found == theirs)}",
         ratio=None,
