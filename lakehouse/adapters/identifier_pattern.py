@@ -7,7 +7,7 @@ person. Patterns are `regex` patterns, matched without regard to case except whe
 from collections.abc import Callable
 from dataclasses import dataclass
 
-NAME = r"[A-ZÀ-ÖØ-Þ][\w'’-]*\w"
+NAME = r"[A-ZÀ-ÖØ-Þ][\w'’-]{0,30}\w"
 """One capitalised word, inside `(?-i:...)`."""
 
 

@@ -1,11 +1,12 @@
-"""Presidio's phone recognizer with the same findings, sparing candidates too short for any phone plan.
+"""Presidio's phone recognizer with the same findings, at less work.
 
 phonenumbers offers every stretch of digits (a year, a house number) to the parser, once a region. A number
-is valid only if its digits are as many as some plan allows, so a stretch with fewer is none.
+is valid only if its digits are as many as some plan allows, so a stretch with fewer is none; and a date
+that stands in a hundred notes is parsed once.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import phonenumbers
@@ -48,18 +49,33 @@ class SparingPhoneRecognizer(PhoneRecognizer):  # type: ignore[misc]
 
 
 class SparingMatcher(phonenumbers.PhoneNumberMatcher):
-    """phonenumbers' matcher that parses no candidate with fewer digits than `fewest_digits`."""
+    """phonenumbers' matcher that parses no candidate with too few digits, and none twice."""
 
     def __init__(self, text: str, region: str, leniency: int) -> None:
         super().__init__(text, region, leniency=leniency)
+        self._region = region
         self._national = fewest_digits(region)
 
-    def _parse_and_verify(self, candidate: str, offset: int) -> Any:
-        digits = sum(sign.isdigit() for sign in candidate)
+    def _extract_match(self, candidate: str, offset: int) -> Any:
+        """Parts of a candidate have fewer digits still: what is too short is so with all its parts."""
         abroad = shortest_abroad() + (0 if PLUS.search(candidate) else DIALLED_ABROAD)
-        if digits < min(self._national, abroad):
+        if sum(sign.isdigit() for sign in candidate) < min(self._national, abroad):
             return None
-        return super()._parse_and_verify(candidate, offset)
+        return super()._extract_match(candidate, offset)
+
+    def _parse_and_verify(self, candidate: str, offset: int) -> Any:
+        end = offset + len(candidate)
+        before, after = self.text[max(0, offset - 1) : offset], self.text[end : end + 1]
+        number = parsed_number(candidate, self._region, self.leniency, before, after)
+        return None if number is None else phonenumbers.PhoneNumberMatch(offset, candidate, number)
+
+
+@lru_cache(maxsize=4096)
+def parsed_number(candidate: str, region: str, leniency: int, before: str, after: str) -> Any:
+    """Return the number that a candidate is between two signs, or None: all that the matcher looks at."""
+    matcher = phonenumbers.PhoneNumberMatcher(f"{before}{candidate}{after}", region, leniency=leniency)
+    match = matcher._parse_and_verify(candidate, len(before))
+    return match.number if match else None
 
 
 @cache

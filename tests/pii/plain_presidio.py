@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from presidio_analyzer import AnalyzerEngine, RecognizerRegistry, RecognizerResult
+from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
 from presidio_analyzer.app_tracer import AppTracer
 from presidio_analyzer.nlp_engine import SpacyNlpEngine
-from presidio_analyzer.predefined_recognizers import SpacyRecognizer
+from presidio_analyzer.predefined_recognizers import PhoneRecognizer, SpacyRecognizer
 
 from lakehouse.adapters.language_models import DEFAULT_MODELS, plain_engine
+from lakehouse.adapters.phone_numbers import SparingPhoneRecognizer
 from lakehouse.adapters.presidio_detector import (
     CELL_SCORE,
     MODEL_NAMES,
@@ -15,7 +16,12 @@ from lakehouse.adapters.presidio_detector import (
     Finding,
     is_identifying,
 )
-from lakehouse.adapters.recognizers import GatedRecognizer, cell_recognizers, text_recognizers
+from lakehouse.adapters.recognizers import (
+    GatedRecognizer,
+    cell_recognizers,
+    text_recognizers,
+    without_context,
+)
 
 Place = tuple[str, int, int, float]
 
@@ -28,7 +34,7 @@ class PlainPresidio:
         import spacy
 
         rules: Iterable[GatedRecognizer] = text_recognizers(language) if language else cell_recognizers()
-        recognizers = [rule.recognizer for rule in rules]
+        recognizers = [presidios_own(rule.recognizer) for rule in rules]
         self.language = language or "en"
         if language:
             nlp = plain_engine(DEFAULT_MODELS[language], language)
@@ -58,6 +64,14 @@ class PlainPresidio:
             {(hit.entity_type, hit.start, hit.end, round(hit.score, 2)) for hit in self.analyze(text)}
             for text in texts
         ]
+
+
+def presidios_own(recognizer: EntityRecognizer) -> EntityRecognizer:
+    """Return Presidio's phone recognizer for ours, which spares work; any other as it is."""
+    if not isinstance(recognizer, SparingPhoneRecognizer):
+        return recognizer
+    language, regions = recognizer.supported_language, recognizer.supported_regions
+    return without_context(PhoneRecognizer(supported_language=language, supported_regions=regions))
 
 
 def places_of(findings: Iterable[Finding]) -> set[Place]:
