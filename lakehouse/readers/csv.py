@@ -18,6 +18,7 @@ from lakehouse.readers.text_rows import Lines, build_rows, split_lines
 from lakehouse.readers.whole_files import BYTE_ORDER_MARK, LINE_LIMIT, file_fault, reject_file
 
 _Fields = list[str]
+HEADER_LIMIT = 2**20
 _ASCII = bytes(byte for byte in range(128) if byte != 0x1B)
 _UTF_8 = ("utf-8", "utf8", "utf_8")
 _C1_CONTROL = re.compile("[\x80-\x9f]")
@@ -72,7 +73,10 @@ def read(file: InputFile, contract: DatasetContract) -> FileRows:
     lines = split_lines(data)
     names = [column.source for column in contract.columns]
     if options.header:
-        header = _fields(next(lines), options)
+        first = next(lines)
+        if len(first) > HEADER_LIMIT:
+            return reject_file(file, contract, "too_large")
+        header = _fields(first, options)
         if header is None:
             return reject_file(file, contract, "bad_encoding")
         names = [field.strip() for field in header]
