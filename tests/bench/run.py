@@ -14,6 +14,7 @@ from tests.bench.anonymise import anonypyx_figure, group_by_figure, memory_figur
 from tests.bench.demo_run import run_demo
 from tests.bench.detection import detection_steps
 from tests.bench.figures import Figure, write_table
+from tests.bench.log_steps import fsck_figure, inclusion_figure, root_figure
 from tests.bench.small_steps import ask_figure, leaves_figure, predict_figure, verify_figure
 from tests.bench.walks import walks_figure
 
@@ -47,6 +48,9 @@ def measure(folder: Path, rounds: int) -> list[Figure]:
         lambda: leaves_figure(folder / "one", 1),
         lambda: leaves_figure(folder / "many", 200),
         lambda: verify_figure(site),
+        root_figure,
+        lambda: inclusion_figure(folder / "million"),
+        lambda: fsck_figure(open_site(home=folder / "walked", create=True)),
         lambda: walks_figure(lambda name: open_site(home=folder / name, create=True), walks, rounds),
         lambda: group_by_figure(folder),
         lambda: memory_figure(folder),
