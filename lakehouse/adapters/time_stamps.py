@@ -43,12 +43,24 @@ def check_stamp(authority: Authority, token: bytes, message_digest: bytes) -> da
     return datetime.fromisoformat(stamp.time)
 
 
+_UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.ExtensionNotFound,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What `cryptography` raises for a certificate that it can parse only in part, or not at all."""
+
+
 def load_authority(certificate: bytes) -> x509.Certificate:
     """Return an authority's certificate (DER), which is for time stamps alone (RFC 3161, 2.3)."""
     try:
         loaded = x509.load_der_x509_certificate(certificate)
         usage = loaded.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    except (ValueError, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
+        loaded.public_key()
+    except _UNREADABLE as error:
         raise NotVerified("an authority's certificate cannot be read or has no extended key usage") from error
     if not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
         raise NotVerified("an authority's certificate is not for time stamps alone, marked critical")

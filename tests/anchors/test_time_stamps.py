@@ -46,7 +46,7 @@ from local_authority import (
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
 from lakehouse.adapters import time_stamps
-from lakehouse.adapters.time_stamps import check_stamp
+from lakehouse.adapters.time_stamps import check_stamp, load_authority
 from lakehouse.core.der import encode_element
 from lakehouse.core.time_stamp import LARGEST_TOKEN, parse_answer, parse_time_stamp
 from lakehouse.core.trust import Authority
@@ -244,6 +244,14 @@ def test_an_authority_without_the_usage_cannot_be_made_to_stamp(tmp_path: Path) 
 
     with pytest.raises(FileNotFoundError):
         stamped(authority)
+
+
+def test_a_certificate_of_an_unknown_version_is_no_authority(rsa_authority: LocalAuthority) -> None:
+    """Version 4 does not exist: `cryptography` says so with an error of its own."""
+    content = der(rsa_authority.certificate)
+    assert content.count(b"\xa0\x03\x02\x01\x02") == 1
+    with pytest.raises(NotVerified):
+        load_authority(content.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x03"))
 
 
 def test_an_expired_certificate_counts_for_the_time_when_it_was_valid(tmp_path: Path) -> None:
