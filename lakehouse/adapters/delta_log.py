@@ -4,6 +4,7 @@ Source: Delta protocol, section "Delta Log Entries".
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def table_versions(folder: Path) -> list[int]:
 def newest_version(folder: Path) -> int:
     """Return the newest version, -1 where there is no table."""
     return max(table_versions(folder), default=-1)
+
+
+def is_committed(folder: Path, intent: str) -> bool:
+    """Say whether the newest commit carries the intent as its transaction's `appId`."""
+    newest = folder / LOG / f"{newest_version(folder):020d}.json"
+    if not newest.is_file():
+        return False
+    actions = [json.loads(line) for line in newest.read_text(encoding="utf-8").splitlines() if line]
+    return any(action.get("txn", {}).get("appId") == intent for action in actions)
 
 
 def open_table(folder: Path, version: int) -> DeltaTable:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from lakehouse.adapters.arrow_rows import subjects_of
 from lakehouse.adapters.arrow_types import plain_types
-from lakehouse.adapters.delta_log import open_table
+from lakehouse.adapters.delta_log import is_committed, open_table
 from lakehouse.adapters.spark_session import Engine, start_session
 
 Mode = Literal["append", "overwrite"]
@@ -71,11 +71,20 @@ class DeltaLake:
         return (self.work / f"{name}.parquet").resolve()
 
     def commit(self, table: str, staged: Path, *, mode: Mode, intent: str) -> None:
-        """Commit staged rows with `txnAppId` = intent; Spark ignores a repeat of the same intent."""
+        """Commit staged rows with `txnAppId` = intent; Spark ignores a repeat of the same intent.
+
+        A Spark Connect server may be at the same commit for a writer that was killed: the first one stays.
+        """
+        from pyspark.errors import PySparkException
+
         writer = self.spark().read.parquet(str(staged)).write.format("delta").mode(mode)
         schema = "mergeSchema" if mode == "append" else "overwriteSchema"
         writer = writer.option("txnAppId", intent).option("txnVersion", 1).option(schema, "true")
-        writer.save(str(self.folder_of(table).resolve()))
+        try:
+            writer.save(str(self.folder_of(table).resolve()))
+        except PySparkException:
+            if not is_committed(self.folder_of(table), intent):
+                raise
 
     def compact(self, table: str) -> None:
         """Let Delta join a table's small files, if there are any; the rows stay, their order may not."""

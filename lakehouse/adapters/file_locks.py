@@ -20,9 +20,9 @@ def hold_locks(folder: Path, names: Iterable[str], wait: float = WAIT_SECONDS) -
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with ExitStack() as held:
         for name in sorted(set(names)):
-            lock = FileLock(folder / f"{name}.lock", timeout=wait, is_singleton=True)
+            lock = FileLock(folder / f"{name}.lock", is_singleton=True)
             try:
-                held.enter_context(lock.acquire())
+                held.enter_context(lock.acquire(timeout=wait))
             except Timeout as error:
                 raise Unavailable(
                     f"{name} has been written by another process for {wait:.0f} s",

@@ -56,10 +56,15 @@ class Engine:
     jars: Path
     memory: str = "1500m"
 
+    @property
+    def outlives_us(self) -> bool:
+        """Say whether it is a server that goes on with what a killed process sent it."""
+        return self.master.startswith("sc://")
+
 
 def require_engine(engine: Engine) -> None:
     """Raise NotReady where an engine that we start ourselves lacks Java or a jar."""
-    if not engine.master.startswith("sc://"):
+    if not engine.outlives_us:
         check_java()
         checked_jars(engine.jars)
 
@@ -87,7 +92,7 @@ def start_session(engine: Engine, scratch: Path) -> Any:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-    if engine.master.startswith("sc://"):
+    if engine.outlives_us:
         try:
             return SparkSession.builder.remote(engine.master).getOrCreate()
         except PySparkException as error:

@@ -10,6 +10,7 @@ from lakehouse.adapters.delta_log import newest_version
 from lakehouse.adapters.delta_tables import COMPACT
 from lakehouse.core.lineage import Version
 from lakehouse.errors import Damaged
+from lakehouse.pipeline.committing import commit_staged, finish_intent, remove_orphans
 from lakehouse.pipeline.intents import ABANDONED
 from lakehouse.pipeline.log_records import require_current_vault
 from lakehouse.pipeline.site import Site
@@ -19,7 +20,7 @@ from lakehouse.pipeline.versions import (
     version_details,
     version_statements,
 )
-from lakehouse.pipeline.writing import commit_staged, finish_intent, open_intent, remove_orphans, table_locks
+from lakehouse.pipeline.writing import open_intent, table_locks
 
 VERB = "optimise"
 

@@ -1,14 +1,16 @@
 """End what a killed process left open (PROTOCOLS section 3): replay the outbox, remove orphan files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lakehouse.adapters.delta_log import newest_version
+from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.errors import Unavailable
-from lakehouse.pipeline.intents import ABANDONED, OPEN, drop_staged
+from lakehouse.pipeline.committing import commit_staged, finish_intent, remove_orphans
+from lakehouse.pipeline.intents import ABANDONED, OPEN, STAGED, drop_staged
 from lakehouse.pipeline.log_records import publish_log
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import commit_staged, finish_intent, remove_orphans, table_locks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +25,8 @@ class Recovery:
 def recover(site: Site, *, with_spark: bool = True) -> Recovery:
     """Replay the outbox and repair the log; a write whose process lives is left alone.
 
-    Without Spark only writes are ended whose Delta commits are all there, or none of them.
+    Without Spark only writes are ended whose Delta commits are all there, or none of them and none on its
+    way; the others are ended by the next writer of their tables.
     """
     publish_log(site)
     with site.registry.reading() as tx:
@@ -37,10 +40,19 @@ def recover(site: Site, *, with_spark: bool = True) -> Recovery:
     return Recovery(finished=finished, abandoned=abandoned, orphans=orphans)
 
 
+def recover_tables(site: Site, tables: Sequence[str]) -> None:
+    """End what killed writers of these tables left open; the caller holds the tables' locks."""
+    with site.registry.reading() as tx:
+        intents = tx.many("intents", state=OPEN, order="created_at")
+    for intent in intents:
+        if {table["table"] for table in intent["tables"]} & set(tables):
+            _end_intent(site, intent, with_spark=True)
+
+
 def _end_intent(site: Site, intent: Row, with_spark: bool) -> Recovery:
     tables = [table["table"] for table in intent["tables"]]
     try:
-        with table_locks(site, tables, wait=0.0):
+        with hold_locks(site.home.place("locks"), tables, 0.0):
             return _end_locked(site, intent["intent_id"], with_spark)
     except Unavailable:
         return Recovery()
@@ -54,13 +66,21 @@ def _end_locked(site: Site, intent_id: str, with_spark: bool) -> Recovery:
     committed = [
         newest_version(site.lake.folder_of(table["table"])) > table["base"] for table in intent["tables"]
     ]
-    if not any(committed):
+    if not any(committed) and not _may_be_under_way(site, intent):
         return _abandon(site, intent)
     if not all(committed) and not with_spark:
         return Recovery()
     commit_staged(site, intent)
     finish_intent(site, intent)
     return Recovery(finished=1)
+
+
+def _may_be_under_way(site: Site, intent: Row) -> bool:
+    """Say whether an engine that outlives its clients may still commit what the killed writer sent it.
+
+    Then the replay commits too: Delta takes one commit of an intent, and refuses the other.
+    """
+    return site.lake.engine.outlives_us and any(STAGED in table for table in intent["tables"])
 
 
 def _abandon(site: Site, intent: Row) -> Recovery:

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from lakehouse.adapters.delta_log import LOG, newest_version, table_files
-from lakehouse.adapters.delta_tables import COMPACT, Mode
+from lakehouse.adapters.delta_log import newest_version
+from lakehouse.adapters.delta_tables import Mode
 from lakehouse.adapters.file_locks import WAIT_SECONDS, hold_locks
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.lineage import Version
-from lakehouse.pipeline.intents import OPEN, drop_staged, seal_staged, staged_file, staged_name
+from lakehouse.pipeline.committing import commit_staged, finish_intent
+from lakehouse.pipeline.intents import OPEN, seal_staged, staged_name
 from lakehouse.pipeline.log_records import RegistryRows, require_current_vault
-from lakehouse.pipeline.signing import sign_intent
+from lakehouse.pipeline.recovery import recover_tables
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version as current_version  # noqa: PLC0414  tasks read it here
 from lakehouse.pipeline.versions import repeat_of
@@ -44,8 +45,12 @@ class TableWrite:
 
 @contextmanager
 def table_locks(site: Site, tables: Sequence[str], wait: float = WAIT_SECONDS) -> Iterator[None]:
-    """Hold the tables' locks; every writer of a table holds its lock from reading its base on."""
+    """Hold the tables' locks; every writer of a table holds its lock from reading its base on.
+
+    What a killed writer of these tables left open is ended first: else its commit and ours would be mixed.
+    """
     with hold_locks(site.home.place("locks"), tables, wait):
+        recover_tables(site, tables)
         yield
 
 
@@ -120,44 +125,3 @@ def open_intent(
     with site.registry.transaction() as tx:
         tx.add("intents", **row)
     return row
-
-
-def commit_staged(site: Site, intent: Row) -> None:
-    """Commit each staged table that Delta does not hold yet."""
-    for number, table in enumerate(intent["tables"]):
-        if newest_version(site.lake.folder_of(table["table"])) > table["base"]:
-            continue
-        if table["mode"] == COMPACT:
-            site.lake.compact(table["table"])
-            continue
-        staged = staged_file(site, intent, number)
-        site.lake.commit(table["table"], staged, mode=table["mode"], intent=intent["intent_id"])
-
-
-def finish_intent(site: Site, intent: Row, rows: Sequence[pa.Table] | None = None) -> list[Version]:
-    """Sign what the intent committed, end it and drop its staged rows.
-
-    `rows` are the written tables where the caller still has them; after a crash the staged ones are read.
-    """
-    versions = sign_intent(site, intent, rows)
-    remove_orphans(site, intent)
-    drop_staged(site, intent)
-    return versions
-
-
-def remove_orphans(site: Site, intent: Row) -> int:
-    """Remove files that no signed version of the intent's tables names, and count them.
-
-    Killed commits leave them, and Spark where it writes no row. The tables' locks must be held.
-    """
-    removed = 0
-    for table in {table["table"] for table in intent["tables"]}:
-        folder = site.lake.folder_of(table)
-        with site.registry.reading() as tx:
-            versions = tx.many("versions", table_name=table)
-        named = {path for version in versions for path, _ in version["manifest"]}
-        for path in sorted(table_files(folder) - named):
-            if not (path.startswith(f"{LOG}/") and path.endswith(".json")):
-                folder.joinpath(path).unlink()
-                removed += 1
-    return removed

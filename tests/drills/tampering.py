@@ -20,7 +20,7 @@ from deltalake import write_deltalake
 
 from lakehouse.adapters.delta_tables import DeltaLake, Mode
 from lakehouse.errors import Damaged
-from lakehouse.pipeline import writing
+from lakehouse.pipeline import committing
 from lakehouse.pipeline.fsck import check_databases, check_home, failed
 from lakehouse.pipeline.fsck_registry import Finding
 from lakehouse.pipeline.site import Site
@@ -66,7 +66,7 @@ def make_home(folder: Path, patch: pytest.MonkeyPatch) -> Path:
     write(site, GOLD, pa.table({"age_band": ["60-69"], "people": [10]}), "overwrite", by_subject=False)
     append_answer(site, "answer-a")
     with patch.context() as inner, pytest.raises(Killed):
-        inner.setattr(writing, "sign_intent", _die)
+        inner.setattr(committing, "sign_intent", _die)
         write(site, UNSIGNED, rows_of(people, 3), "append")
     return home
 

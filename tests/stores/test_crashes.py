@@ -10,7 +10,7 @@ from lakehouse.adapters.delta_log import newest_version, table_files
 from lakehouse.adapters.delta_tables import DeltaLake
 from lakehouse.adapters.tile_log import TileLog
 from lakehouse.errors import Damaged
-from lakehouse.pipeline import signing, writing
+from lakehouse.pipeline import committing, signing, writing
 from lakehouse.pipeline.fsck import fsck
 from lakehouse.pipeline.land import land
 from lakehouse.pipeline.recovery import recover
@@ -42,7 +42,7 @@ def die_at_second_call(original: Callable[..., object]) -> Callable[..., object]
 STEPS = {
     "intent written, nothing committed": (writing, "commit_staged", lambda original: die),
     "one of two tables committed": (DeltaLake, "commit", die_at_second_call),
-    "committed, no leaf": (writing, "sign_intent", lambda original: die),
+    "committed, no leaf": (committing, "sign_intent", lambda original: die),
     "digests made, no leaf": (signing, "log_transaction", lambda original: die),
     "leaf in the registry, not in the tiles": (TileLog, "extend", lambda original: die),
 }
@@ -58,7 +58,7 @@ def test_a_killed_landing_goes_on(
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(place, name, broken(getattr(place, name)))
         land(site, "gait_people", [people])
-    recover(site)
+    recover(site, with_spark=False)
     result = land(site, "gait_people", [people])
     assert (result.received, result.accepted, result.rows) == (3, 2, 2)
     assert newest_version(site.lake.folder_of("bronze.gait_people")) == 0
@@ -90,7 +90,7 @@ def test_without_the_intent_a_killed_commit_would_stay_unsigned(
     site = open_home()
     people = write_people(tmp_path / "demographics.txt", [ANNA])
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(writing, "sign_intent", die)
+        patch.setattr(committing, "sign_intent", die)
         land(site, "gait_people", [people])
     with site.registry.transaction() as tx:
         tx.drop("intents")
