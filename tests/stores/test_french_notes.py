@@ -14,7 +14,7 @@ GERMAN = "Frau Lindqvist kam am 3. April 2021 zur Kontrolle."
 GONE = (
     "LEGRAND",
     "Ludivine",
-    "1952",
+    "12 mars 1952",
     "8012939402",
     "Belleville",
     "75020",
