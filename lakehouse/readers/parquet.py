@@ -14,10 +14,19 @@ import pyarrow.parquet as pq
 from lakehouse.core.contract import DatasetContract
 from lakehouse.core.toml_section import Section
 from lakehouse.errors import UnreadableInput
+from lakehouse.readers.archives import ALWAYS_ALLOWED, EXPANSION_LIMIT
 from lakehouse.readers.input_files import FileRows, InputFile
 from lakehouse.readers.text_rows import Lines, build_rows
 from lakehouse.readers.whole_files import reject_file
 
+_TEXT_KINDS = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+)
+CELLS_ALWAYS_ALLOWED = 200_000
+CELLS_A_BYTE = 20
 Cells = Mapping[str, list[str | None]]
 
 
@@ -42,13 +51,44 @@ def text_columns(data: bytes, rows: int | None = None) -> Cells:
     Raises UnreadableInput: not Parquet, damaged, or two columns of one name.
     """
     try:
-        table = pq.read_table(io.BytesIO(data))
-    except (pa.ArrowException, OSError) as error:
+        table = _bounded_table(data)
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise UnreadableInput("the file is no whole Parquet file", remedy="give it anew") from error
     if len(set(table.column_names)) < table.num_columns:
         raise UnreadableInput("two columns have one name", remedy="name each column once")
     table = table.slice(0, rows) if rows is not None else table
     return {name: _texts(table.column(name)) for name in table.column_names}
+
+
+def _bounded_table(data: bytes) -> pa.Table:
+    """Return the table unless it is a bomb: a run or a dictionary can stand for any number of cells."""
+    about = pq.ParquetFile(io.BytesIO(data))
+    cells = about.metadata.num_rows * about.metadata.num_columns
+    texts = [field.name for field in about.schema_arrow if _is_text(field.type)]
+    if cells > max(CELLS_ALWAYS_ALLOWED, CELLS_A_BYTE * len(data)):
+        raise _bomb()
+    table = pq.ParquetFile(io.BytesIO(data), read_dictionary=texts).read()
+    size = sum(_text_size(chunk) for name in texts for chunk in table.column(name).chunks)
+    if size > max(ALWAYS_ALLOWED, EXPANSION_LIMIT * len(data)):
+        raise _bomb()
+    return table
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    own = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(is_kind(own) for is_kind in _TEXT_KINDS)
+
+
+def _text_size(chunk: pa.Array) -> int:
+    """Return how many bytes a column of text takes once each cell holds its own."""
+    if not pa.types.is_dictionary(chunk.type):
+        return int(chunk.nbytes)
+    lengths = pc.cast(pc.binary_length(chunk.dictionary), pa.int64())
+    return int(pc.sum(lengths.take(chunk.indices)).as_py() or 0)
+
+
+def _bomb() -> UnreadableInput:
+    return UnreadableInput("the file holds far more cells than its size explains", remedy="split it")
 
 
 def _texts(values: pa.ChunkedArray) -> list[str | None]:

@@ -1,8 +1,13 @@
 """Whatever bytes a file holds, a reader neither fails nor loses a row."""
 
+import io
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -23,7 +28,8 @@ NAMES = {
     "consents": "consent.jsonl",
 }
 DATASETS = [(CONTRACTS.by_table[f"bronze.{name}"], file) for name, file in NAMES.items()]
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = 20_000 if os.environ.get("LIVINGLAB_SOAK") else 200
+QUICK = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 GRAINS = [
     b"ID\tStudy\tGroup\n",
@@ -47,7 +53,11 @@ GRAINS += [
     b"}",
     b",",
 ]
+HEADER = "\t".join(column.source for column in DATASETS[0][0].columns).encode() + b"\n"
+GRAINS += [HEADER]
 GRAINS += [b"\x00", b"\xef\xbb\xbf", b'"\\ud800"', "é".encode(), b"9" * 30]
+people = st.lists(st.lists(st.sampled_from(["GaPt03", "1", "x", "", "NaN", "-0"]), min_size=19, max_size=21))
+people = people.map(lambda rows: HEADER + "\n".join("\t".join(row) for row in rows).encode())
 messy = st.lists(st.sampled_from(GRAINS) | st.binary(max_size=6), max_size=40).map(b"".join)
 walk_lines = st.lists(
     st.lists(st.sampled_from(["0.5", "0", "x", "", "nan", "1e400"]), min_size=18, max_size=20).map("\t".join),
@@ -61,7 +71,7 @@ def read(contract, name, data):
 
 
 @pytest.mark.parametrize(("contract", "name"), DATASETS, ids=list(NAMES))
-@given(data=messy | walk_lines)
+@given(data=messy | walk_lines | people)
 @example(data=b"\xef\xbb\xbf")
 @QUICK
 def test_no_bytes_make_a_reader_fail_or_lose_a_row(contract, name, data):
@@ -107,7 +117,9 @@ def test_no_resource_of_any_shape_makes_the_fhir_reader_fail(resources):
 
 @pytest.mark.parametrize("suffix", ARCHIVE_SUFFIXES)
 @given(data=st.binary(max_size=2000) | st.integers(0, 1500).map(lambda n: b"GaPt03_01.txt".ljust(n, b"\0")))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=EXAMPLES // 4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_no_bytes_make_an_archive_fail_otherwise(tmp_path, suffix, data):
     path = tmp_path / f"x{suffix}"
     path.write_bytes(data)
@@ -116,6 +128,52 @@ def test_no_bytes_make_an_archive_fail_otherwise(tmp_path, suffix, data):
     except UnreadableInput:
         members = []
     assert all(isinstance(content, bytes) for _, content in members)
+
+
+cells = st.dictionaries(
+    st.text(max_size=4),
+    st.one_of(
+        st.lists(st.none() | st.text(max_size=4), min_size=2, max_size=2),
+        st.lists(st.none() | st.integers(-(2**63), 2**63 - 1), min_size=2, max_size=2),
+        st.lists(st.floats(), min_size=2, max_size=2),
+        st.lists(st.none() | st.binary(max_size=4), min_size=2, max_size=2),
+    ),
+    max_size=4,
+)
+
+
+def parquet_bytes(columns):
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize(("contract", "name"), DATASETS[:1], ids=["people"])
+@given(columns=cells, place=st.integers(0), value=st.integers(0, 255), changed=st.booleans())
+@QUICK
+def test_no_parquet_makes_its_reader_fail_or_lose_a_row(contract, name, columns, place, value, changed):
+    """Any columns of any types, whole or with one byte changed."""
+    try:
+        data = bytearray(parquet_bytes(columns))
+    except UnicodeEncodeError:
+        return
+    if changed:
+        data[place % len(data)] = value
+    own = replace(contract, format="parquet", format_options={})
+    found = read(own, name, bytes(data))
+    assert len(found.rows) + len(found.rejected) == found.received
+
+
+def test_a_reader_that_fails_is_caught():
+    """The broken variant lets one kind of bytes through to `bytes.decode`."""
+
+    @given(data=messy)
+    @settings(max_examples=200, database=None, deadline=None)
+    def decoded(data):
+        data.decode()
+
+    with pytest.raises(UnicodeDecodeError):
+        decoded()
 
 
 def test_naughty_strings_are_taken_or_set_aside(shared_data):
