@@ -82,8 +82,8 @@ class WitnessState:
             METADATA.create_all(link)
 
     def exists(self) -> bool:
-        """Say whether the state has been made."""
-        return self._path.is_file()
+        """Say whether the state has been made; an empty file remembers nothing."""
+        return self._path.is_file() and self._path.stat().st_size > 0
 
     def add_log(self, key: VerifierKey) -> bool:
         """Watch the log of this key, whose name is its origin; False where it is watched already."""

@@ -9,7 +9,7 @@ import typer
 
 from lakehouse.cli.command_list import SentenceGroup
 from lakehouse.cli.output import context_of, print_facts, print_table
-from lakehouse.errors import NotReady, NotVerified, WrongUse
+from lakehouse.errors import Damaged, NotReady, NotVerified, WrongUse
 
 if TYPE_CHECKING:
     from lakehouse.adapters.witness_state import WitnessState
@@ -58,9 +58,12 @@ def make_witness(
     from lakehouse.adapters.witness_state import WitnessState
 
     cli = context_of(context)
+    state, keys = WitnessState(folder), keys or folder / KEYS
+    _require_memory(state, keys)
     make_private_folder(folder)
-    made = make_witness_keys(keys or folder / KEYS, name)
-    WitnessState(folder).create()
+    # Memory first: keys without one are those of a witness that forgot what it signed.
+    state.create()
+    made = make_witness_keys(keys, name)
     vkeys = [key.render() for key in made.vkeys]
     lines = site_lines(vkeys, url)
     cli.emit(
@@ -127,11 +130,14 @@ def serve(
     from lakehouse.adapters.witness import Witness
     from lakehouse.adapters.witness_keys import read_witness_keys
     from lakehouse.adapters.witness_server import serve_witness
+    from lakehouse.adapters.witness_state import WitnessState
 
     cli = context_of(context)
     host, port = _address(listen)
+    keys = keys or folder / KEYS
+    _require_memory(WitnessState(folder), keys)
     state = _open_state(folder)
-    held = read_witness_keys(keys or folder / KEYS)
+    held = read_witness_keys(keys)
     if name is not None and name != held.name:
         raise WrongUse(f"this witness is {held.name}", remedy="leave out --name, or name another --state")
     for vkey in logs or ():
@@ -148,6 +154,17 @@ def serve(
         )
     except KeyboardInterrupt:
         cli.notice(f"{_now()} stopped")
+
+
+def _require_memory(state: "WitnessState", keys: Path) -> None:
+    """Raise Damaged where there are keys that have signed and no memory of what."""
+    from lakehouse.adapters.witness_keys import IDENTITY
+
+    if (keys / IDENTITY).exists() and not state.exists():
+        raise Damaged(
+            "the witness has its keys but not its memory: it could sign a second history",
+            remedy="restore witness.db from its backup, or begin a new witness with another name and keys",
+        )
 
 
 def _open_state(folder: Path) -> "WitnessState":

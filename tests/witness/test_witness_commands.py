@@ -46,6 +46,21 @@ def test_a_witness_is_made_and_its_lines_fit_a_site_file(
     assert said(capsys, "witness", "init", folder, "--name", "b.example/w1")[0] == 2
 
 
+@pytest.mark.parametrize("left", [None, b""])
+def test_keys_without_their_memory_are_no_witness(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], left: bytes | None
+) -> None:
+    """Broken: `init` made a new memory beside the old keys, and the witness signed a second history."""
+    folder = tmp_path / "w1"
+    assert said(capsys, "witness", "init", str(folder), "--name", "w1.example")[0] == 0
+    for file in folder.glob("witness.db*"):
+        file.unlink()
+    if left is not None:
+        (folder / "witness.db").write_bytes(left)
+    assert said(capsys, "witness", "init", str(folder), "--name", "w1.example")[0] == 6
+    assert said(capsys, "witness", "serve", "--state", str(folder))[0] == 6
+
+
 def test_logs_are_added_once_and_only_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = str(tmp_path / "w1")
     keys = said(capsys, "witness", "init", folder, "--name", "w1.example")[1]["keys"]
