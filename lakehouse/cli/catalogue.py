@@ -164,9 +164,8 @@ def _show_description(console: "Console", found: dict[str, Any]) -> None:
 
 
 def _show_result(console: "Console", document: dict[str, Any]) -> None:
-    from lakehouse.cli.result_formats import defused
-    from lakehouse.core.formulas import without_formula
+    from lakehouse.cli.result_formats import cell_text
 
-    names = [without_formula(name) for name in document["columns"]]
-    print_table(console, names, [[defused(value) for value in row] for row in document["rows"]])
+    names = [str(cell_text(name)) for name in document["columns"]]
+    print_table(console, names, [[cell_text(value) for value in row] for row in document["rows"]])
     print_facts(console, {name: document[name] for name in ("release", "receipt")})

@@ -23,19 +23,23 @@ WIDEST_LINE = 10_000
 def as_table(rows: pa.Table) -> str:
     """Return the table as it stands on a wide screen, without colours; null is a dash."""
     text = io.StringIO()
-    values = [[as_document(defused(value)) for value in row] for row in _stored(rows)]
-    names = [without_formula(name) for name in rows.column_names]
+    values = [[as_document(cell_text(value)) for value in row] for row in _stored(rows)]
+    names = [str(cell_text(name)) for name in rows.column_names]
     print_table(Console(file=text, width=WIDEST_LINE, color_system=None), names, values)
     return text.getvalue()
 
 
 def as_csv(rows: pa.Table) -> str:
-    """Return CSV with a header; null is empty, text that looks like a formula gets an apostrophe."""
+    """Return CSV with a header; null is empty, text that looks like a formula gets an apostrophe.
+
+    `csv` leaves a carriage return bare, and a reader ends the row there: such rows are quoted.
+    """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([without_formula(name) for name in rows.column_names])
-    for row in _stored(rows):
-        writer.writerow(["" if value is None else defused(value) for value in row])
+    plain = csv.writer(text, lineterminator="\n")
+    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    for row in (tuple(rows.column_names), *_stored(rows)):
+        cells = ["" if value is None else defused(value) for value in row]
+        (quoted if any(isinstance(cell, str) and "\r" in cell for cell in cells) else plain).writerow(cells)
     return text.getvalue()
 
 
@@ -52,6 +56,12 @@ def as_parquet(rows: pa.Table) -> bytes:
     pq.write_table(_defused_columns(rows), sink)
     content: bytes = sink.getvalue().to_pybytes()
     return content
+
+
+def cell_text(value: object) -> object:
+    """Return a value as the cell of a table for people: defused, and on one line."""
+    safe = defused(value)
+    return safe.replace("\n", "\\n") if isinstance(safe, str) else safe
 
 
 def defused(value: object) -> object:
