@@ -7,6 +7,7 @@ in an engine that goes on. Every kill meets a copy of one home, in which a first
 import json
 import os
 import random
+import select
 import shutil
 import signal
 import socket
@@ -140,8 +141,8 @@ class ChainServer:
         self._process.stdin.flush()
         child = int(self._process.stdout.readline())
         begun = time.monotonic()
-        if after is not None:
-            time.sleep(after)
+        ended, _, _ = select.select([self._process.stdout], [], [], after)
+        if not ended:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         finished = self._process.stdout.readline() == b"finished\n"
@@ -180,13 +181,15 @@ def prepare(folder: Path, chain: ChainServer, runs: int = 3) -> CleanRun:
 def drill(folder: Path, chain: ChainServer, clean: CleanRun, kills: int, seed: int) -> Iterator[Kill]:
     """Kill the chain at `kills` random points of its life, each in a home of its own.
 
-    A chain that had finished by then was not killed, and is not counted.
+    A chain that had finished by then was not killed, and is not counted; the next points lie within its life.
     """
-    points = random.Random(seed)
+    points, span = random.Random(seed), clean.seconds
     while kills:
-        after = points.uniform(0.0, clean.seconds)
+        after = points.uniform(0.0, span)
         site = _copied(folder)
-        if chain.run(site.home.path, folder / "second.csv", after).finished:
+        life = chain.run(site.home.path, folder / "second.csv", after)
+        if life.finished:
+            span = min(span, life.seconds)
             continue
         kills -= 1
         begun = time.monotonic()
