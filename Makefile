@@ -9,7 +9,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 MODELS := models/.venv
 
-.PHONY: help demo test ui check bench drills java platform models jars clean
+.PHONY: help demo test ui check bench drills soak java platform models jars clean
 
 help: ## what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ bench: java platform models jars ## measure against a peer in the same run; writ
 
 drills: java platform jars ## fail, kill and tamper hundreds of times (half an hour); prints figures
 	@$(BIN)/python -m pytest tests/drills $(ARGS)
+
+soak: java platform jars ## hostile input at its whole size: 20,000 examples a reader, 200,000 files (an hour)
+	@LIVINGLAB_SOAK=1 $(BIN)/python -m pytest tests/hostile tests/properties/test_reader_properties.py $(ARGS)
 
 pii-report: platform ## how well personal data is found, by kind and language; writes docs/pii-quality.md
 	@$(BIN)/python -m tests.pii.run $(ARGS)
