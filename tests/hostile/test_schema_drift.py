@@ -124,6 +124,21 @@ def test_few_values_say_nothing_about_a_unit() -> None:
     assert verdicts(read_bytes(readings(column=USUAL), few)) == ["accepted"] * 19
 
 
+@pytest.mark.parametrize(("unit", "reasons"), [(1, set()), (2.2046, {"unit_changed"})])
+def test_a_clinic_that_turns_to_pounds_is_noticed(unit: float, reasons: set[str], shared_data) -> None:
+    """The real people of gaitpdb, as they are and in pounds: every weight stays within its range."""
+    lines = (shared_data / "gaitpdb" / "demographics.txt").read_text(encoding="ascii").splitlines()
+    place = lines[0].split("\t").index("Weight")
+    changed = [lines[0]]
+    for line in lines[1:]:
+        cells = line.split("\t")
+        if len(cells) > place and cells[place].replace(".", "", 1).isdigit():
+            cells[place] = str(float(cells[place]) * unit)
+        changed.append("\t".join(cells))
+    found = read_bytes(shipped("gait_people"), "\n".join(changed).encode())
+    assert {aside.reason for aside in found.rejected} & {"unit_changed", "out_of_range"} == reasons
+
+
 def test_a_reader_without_policy_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The broken variant fills what is gone with nulls, in silence."""
     monkeypatch.setattr(csv_reader, "column_drift", lambda _header, _contract: None)
