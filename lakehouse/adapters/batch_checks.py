@@ -45,7 +45,8 @@ def _ahead_of_clock(contract: DatasetContract, file: FileRows, now: datetime) ->
 def _stated(contract: DatasetContract, file: FileRows) -> list[tuple[int, str, str, _Person]]:
     """Return (row index, column, value, person) of each value that only one person can have."""
     rule = contract.subject
-    if rule is None or not len(file.rows):
+    linked = "links" in file.rows.column_names
+    if rule is None or not len(file.rows) or not (rule.own or linked):
         return []
     people = _people(contract, file)
     found = []
@@ -53,7 +54,7 @@ def _stated(contract: DatasetContract, file: FileRows) -> list[tuple[int, str, s
         if name in file.rows.column_names:
             values = pc.cast(file.rows.column(name), pa.string()).to_pylist()
             found += [(i, name, text, people[i]) for i, text in enumerate(values) if text]
-    if "links" in file.rows.column_names:
+    if linked:
         for index, links in enumerate(file.rows.column("links").to_pylist()):
             found += [
                 (index, f"links {link['system']}", link["value"], people[index]) for link in links or ()
