@@ -90,9 +90,13 @@ def test_tiny_files_are_read_one_at_a_time(tmp_path: Path) -> None:
 
 def test_a_process_that_keeps_everything_is_caught(tmp_path: Path) -> None:
     """The broken variant: lines split all at once, as `bytes.split` does, cost more than that."""
-    code = "import resource as r; b'\\n'.join([b'x'] * 10); kept = (b'\\n' * 10**8).split(b'\\n');" \
-           "print(r.getrusage(r.RUSAGE_SELF).ru_maxrss // 1024)"  # fmt: skip
-    used = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    code = (
+        "from reading_process import peak_megabytes; kept = (b'\\n' * 10**8).split(b'\\n');"
+        "print(peak_megabytes())"
+    )
+    used = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROCESS.parent, capture_output=True, text=True, check=True
+    ).stdout
     with pytest.raises(AssertionError):
         require_small([{"megabytes": int(used), "reasons": {}}])
 
