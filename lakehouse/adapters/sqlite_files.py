@@ -71,8 +71,10 @@ def named_failures(what: str, file: str) -> Iterator[None]:
             raise Unavailable(
                 f"{what} cannot be reached", remedy="see who holds it and how full the disk is, then repeat"
             ) from None
-        raise Damaged(f"{what} cannot be read", remedy=f"restore {file} from its backup") from None
+        raise Damaged(
+            f"{what} cannot be read", remedy=f"restore {file} from its backup", place=file
+        ) from None
     except UnicodeDecodeError:
         raise Damaged(
-            f"{what} holds text that cannot be read", remedy=f"restore {file} from its backup"
+            f"{what} holds text that cannot be read", remedy=f"restore {file} from its backup", place=file
         ) from None
