@@ -357,9 +357,10 @@ class Trust:
         self.policy = [fields["policy"][name] for name in ("cosignatures", "post_quantum", "time_stamps")]
         demand([key for key in keys if key.type == LOG] == [self.log], "not exactly the log has a key of type 1")
         demand(self.log.name == fields["origin"] and self.log.name not in names, "the log's key has another name")
-        once = len({key.public for key in keys}) == len({(key.name, key.type) for key in keys}) == len(keys)
+        demand(len({k.public for k in keys}) == len({(k.name, k.type) for k in keys}) == len(keys), "a key is doubled")
         certificates = {one for one in self.authorities.values() if 0 < len(one) <= 1 << 14}
-        demand(once and len(certificates) == len(fields["authorities"]), "a key or authority is odd, or named twice")
+        # Two keys of one witness may not share their 32 bits of id: a line would be of both.
+        demand(len({*self.witnesses, *certificates}) == len(others) + len(fields["authorities"]), "a doubled signer")
         possible = (len(names), sum(key.type == QUANTUM for key in others), len(certificates))
         demand(all(need <= most for need, most in zip(self.policy, possible)), "more is demanded than is named")
 

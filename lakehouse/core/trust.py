@@ -129,6 +129,9 @@ def _check_keys(log: VerifierKey, witnesses: tuple[VerifierKey, ...]) -> None:
     places = [(key.name, key.algorithm) for key in witnesses]
     if len(set(publics)) != len(publics) or len(set(places)) != len(places) or log.name in dict(places):
         raise NotVerified("a trust file names a key twice, or two keys of one type for one name")
+    # Ids are 32 bits: two keys of one witness are easily made to share one, and a line would be of both.
+    if len({(key.name, key.key_id) for key in witnesses}) != len(witnesses):
+        raise NotVerified("a trust file names two keys of one witness with one id")
 
 
 def _check_authorities(authorities: tuple[Authority, ...]) -> None:

@@ -1,5 +1,6 @@
 """Trust files: one key, one place, one meaning; nothing demanded that cannot be there."""
 
+import hashlib
 import json
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from proof_samples import QUANTUM, QUORUM_TRUST, SECOND, SIGNER, WITNESS
 
 from lakehouse.adapters.signatures import Signer, WitnessSigner
 from lakehouse.core.canonical import canonical_json
-from lakehouse.core.checkpoint import COSIGNATURE_V1, ED25519, VerifierKey
+from lakehouse.core.checkpoint import COSIGNATURE_ML_DSA_44, COSIGNATURE_V1, ED25519, VerifierKey
 from lakehouse.core.trust import Authority, Trust, parse_trust
 from lakehouse.errors import NotVerified
 
@@ -56,6 +57,17 @@ def test_a_witness_is_not_counted_under_two_names() -> None:
     twin = same_key(WITNESS, "witness.example/other", COSIGNATURE_V1)
     with pytest.raises(NotVerified, match="twice"):
         Trust(log=SIGNER.key, witnesses=(WITNESS.key, twin), cosignatures=2)
+
+
+def test_two_keys_of_a_witness_do_not_share_an_id() -> None:
+    """A signature line names 32 bits of its key: one line of these would count for both, or for either."""
+    name = "witness.example/w1"
+    quantum = WitnessSigner(name, b"\x41" * 32, COSIGNATURE_ML_DSA_44).key
+    searched = hashlib.sha256(b"19081506").digest()
+    twin = VerifierKey(name=name, algorithm=COSIGNATURE_V1, public=searched)
+    assert twin.key_id == quantum.key_id
+    with pytest.raises(NotVerified, match="one id"):
+        Trust(log=SIGNER.key, witnesses=(twin, quantum))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The one-file verifier says what `livinglab verify` says, of sound documents and of changed ones."""
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +23,9 @@ from sample_documents import (
 from token_variants import TOKEN_VARIANTS
 from two_verifiers import Said, disagree, load_verifier, said_by_file, said_by_platform
 
+from lakehouse.adapters.signatures import WitnessSigner
 from lakehouse.core.canonical import canonical_json
+from lakehouse.core.checkpoint import COSIGNATURE_ML_DSA_44, COSIGNATURE_V1, VerifierKey
 
 CHANGED_DOCUMENTS = 10_000
 CHANGED_TRUST_FILES = 1_500
@@ -98,6 +101,21 @@ def test_both_agree_on_changed_trust_files() -> None:
     made = changed([trust for _, _, trust in signed], CHANGED_TRUST_FILES, seed=7)
     different = [place for place, trust in made if disagree(VERIFIER, signed[place][1], trust)]
     assert different == []
+
+
+def test_both_refuse_two_keys_of_a_witness_with_one_id() -> None:
+    """Broken: the file kept one key of each id, and verified what the platform refused."""
+    name = "witness.example/w1"
+    quantum = WitnessSigner(name, b"\x41" * 32, COSIGNATURE_ML_DSA_44).key
+    searched = hashlib.sha256(b"19081506").digest()
+    twin = VerifierKey(name=name, algorithm=COSIGNATURE_V1, public=searched)
+    assert twin.key_id == quantum.key_id
+    _, document, trust = sound_documents()[0]
+    shared = {**json.loads(trust), "witnesses": [twin.render(), quantum.render()]}
+    alone = {**shared, "witnesses": [quantum.render()]}
+    assert said_by_file(VERIFIER, document, canonical_json(alone) + b"\n") is not None
+    assert said_by_file(VERIFIER, document, canonical_json(shared) + b"\n") is None
+    assert said_by_platform(document, canonical_json(shared) + b"\n") is None
 
 
 def _without(name: str) -> Callable[[ModuleType], None]:
