@@ -90,7 +90,7 @@ def parse_person_rows(data: bytes) -> PersonRows:
             for own in columns
         }
         rows = pa.table(arrays)
-    except (ValueError, TypeError, KeyError, pa.ArrowException) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, pa.ArrowException) as error:
         raise NotVerified("a column of a person's rows does not hold what its type says") from error
     if len(arrays) != len(columns):
         raise NotVerified("a person's rows name a column twice")

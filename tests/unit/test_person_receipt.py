@@ -160,6 +160,7 @@ def test_every_type_comes_back_as_it_was() -> None:
     [
         lambda fields: fields["columns"][0].update(type="q"),
         lambda fields: fields["columns"][0].update(values=["x"]),
+        lambda fields: fields["columns"][0].update(values=["9" * 20] * 3),
         lambda fields: fields["columns"][0]["values"].append("1"),
         lambda fields: fields["columns"].append(fields["columns"][0]),
         lambda fields: fields.update(key="AA=="),
