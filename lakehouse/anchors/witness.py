@@ -12,11 +12,7 @@ from lakehouse.core.anchor import Anchored, SignedHead
 from lakehouse.core.checkpoint import (
     NoteSignature,
     SignedNote,
-    VerifierKey,
     keep_known,
-    parse_checkpoint,
-    parse_note,
-    verify_note,
 )
 from lakehouse.core.cosignature import keys_in, verify_cosignature
 from lakehouse.core.witness_protocol import (
@@ -76,30 +72,6 @@ def ask_cosignatures(witness: WitnessSettings, head: SignedHead, old: int = 0) -
             return _not_cosigned(witness, head, answer)
         old = stored
     raise Unavailable(f"{witness.name} is asked by others at the same time", remedy="livinglab log cosign")
-
-
-def fetch_head(witness: WitnessSettings, log: VerifierKey, size: int | None = None) -> SignedNote | None:
-    """Return the head that a witness cosigned last for a log, or that of `size` leaves; None: it has none.
-
-    The note keeps the log's own line alone. Raises Unavailable, also where the log did not sign it.
-    """
-    wanted = {"origin": log.name} if size is None else {"origin": log.name, "size": str(size)}
-    answer = _exchange(witness, "GET", "/checkpoint", params=wanted)
-    if answer.status == 404:
-        return None
-    try:
-        note = keep_known(parse_note(answer.text), [log])
-        verify_note(note, log, verify_signature)
-        parse_checkpoint(note.text)
-    except NotVerified as error:
-        raise _useless(witness, error.message) from error
-    return note
-
-
-def fetch_evidence(witness: WitnessSettings, origin: str) -> bytes | None:
-    """Return the evidence against a log that a witness holds, unverified; None where it has none."""
-    answer = _exchange(witness, "GET", "/misbehaviour", params={"origin": origin})
-    return answer.text.encode() if answer.status == 200 else None
 
 
 def _genuine_lines(witness: WitnessSettings, note: SignedNote, text: str) -> tuple[NoteSignature, ...]:
@@ -162,7 +134,6 @@ def _exchange(
     method: str,
     path: str,
     content: bytes | None = None,
-    params: dict[str, str] | None = None,
 ) -> _Answer:
     """Send one request to a witness; Unavailable where it gives no answer, or none that is text."""
     answer = exchange(
@@ -171,7 +142,6 @@ def _exchange(
         largest=LARGEST_ANSWER,
         who=witness.name,
         content=content,
-        params=params,
     )
     try:
         text = answer.body.decode("utf-8")
