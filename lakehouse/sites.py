@@ -97,6 +97,7 @@ def _assemble(settings: SiteSettings, home: Home, actor: Actor, run: str | None)
         code_version=code_version(),
         run=run,
         log_policy=settings.log,
+        alerts=settings.alerts,
     )
 
 

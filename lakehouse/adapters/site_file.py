@@ -1,9 +1,9 @@
-"""A site file: engine, models environment, contracts, who may act, who witnesses the log."""
+"""A site file: engine, models environment, contracts, who may act, who witnesses the log, what alerts."""
 
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lakehouse.adapters.language_models import DEFAULT_MODELS
@@ -11,6 +11,7 @@ from lakehouse.adapters.log_settings import LogSettings, parse_log_settings
 from lakehouse.adapters.spark_jars import default_folder
 from lakehouse.adapters.spark_session import PROJECT, Engine
 from lakehouse.core.actors import ActorMap, parse_actors
+from lakehouse.core.alerts import AlertSettings, parse_alerts
 from lakehouse.core.toml_section import Section
 from lakehouse.errors import ContractError, Damaged
 
@@ -32,12 +33,13 @@ class SiteSettings:
     detector_models: Mapping[str, str]
     actors: ActorMap
     log: LogSettings
+    alerts: AlertSettings = field(default_factory=AlertSettings)
 
 
 def read_site_file(path: Path | None = None) -> SiteSettings:
     """Return the settings; `$LIVINGLAB_SPARK` stands above the file's engine.
 
-    A file with `base` takes everything but its own `name` and `[log]` from the site file it names.
+    A file with `base` takes all but `name`, `[log]` and `[alerts]` from the site file it names.
     Raises ContractError naming file and key.
     """
     chosen = path or DEFAULT_SITE
@@ -64,6 +66,7 @@ def read_site_file(path: Path | None = None) -> SiteSettings:
         detector_models=_language_models(detector),
         actors=parse_actors(actors if isinstance(actors, Mapping) else None, chosen.name),
         log=parse_log_settings(top.section("log"), folder),
+        alerts=parse_alerts(top.section("alerts")),
     )
     for section in (top, engine, models, detector):
         section.finish()
@@ -103,9 +106,10 @@ def _with_own_log(top: Section, folder: Path) -> SiteSettings:
         raise top.error("base", "must name a site file without a base of its own")
     settings = read_site_file(base)
     log = parse_log_settings(top.section("log"), folder)
+    alerts = parse_alerts(top.section("alerts")) if top.has("alerts") else settings.alerts
     name = top.text("name", settings.name)
     top.finish()
-    return replace(settings, name=name, log=log)
+    return replace(settings, name=name, log=log, alerts=alerts)
 
 
 def _read_toml(path: Path) -> Mapping[str, object]:

@@ -12,6 +12,7 @@ from lakehouse.errors import WrongUse
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from lakehouse.cli.output import CliContext
     from lakehouse.pipeline.status import SiteStatus
 
 
@@ -48,14 +49,22 @@ def write_report(
     )
 
 
-def show_status(context: typer.Context) -> None:
-    """Say how the site stands, and what is missing and how to get it.
+def show_status(
+    context: typer.Context,
+    metrics: Annotated[bool, typer.Option("--metrics", help="Figures for Prometheus instead.")] = False,
+) -> None:
+    """Say how the site stands, which alerts fire, and what is missing and how to get it.
 
+    With --metrics: counters and gauges in Prometheus' text format (engineer, DPO, auditor); counts that
+    may concern few people are left out.
     Reads: the home, the registry, the environments; no row of any table. Works before there is a home.
     Writes: nothing.
 
-    Example: livinglab status
+    Example: livinglab status --metrics
     """
+    if metrics:
+        _show_metrics(context_of(context))
+        return
     from lakehouse.adapters.site_file import read_site_file
     from lakehouse.pipeline.status import site_status, unopened_status
     from lakehouse.sites import IDENTITY, home_path
@@ -65,6 +74,20 @@ def show_status(context: typer.Context) -> None:
     there = (path / IDENTITY).exists()
     status = site_status(cli.open(), settings) if there else unopened_status(path, settings)
     cli.emit(status.as_json(), lambda console: _print_status(console, status))
+
+
+def _show_metrics(cli: "CliContext") -> None:
+    """A scrape waits for nobody: it neither ends killed writes nor asks witnesses."""
+    from lakehouse.core.metrics import render_metrics
+    from lakehouse.pipeline.metrics import absent_metrics, site_metrics
+    from lakehouse.sites import IDENTITY, home_path
+
+    there = (home_path(cli.home) / IDENTITY).exists()
+    found = site_metrics(cli.open(replay=False)) if there else absent_metrics()
+    cli.emit(
+        {"metrics": [metric.as_json() for metric in found]},
+        lambda console: console.out(render_metrics(found).rstrip("\n"), highlight=False),
+    )
 
 
 def _cosigners(status: "SiteStatus") -> dict[str, object]:
@@ -109,5 +132,7 @@ def _print_status(console: "Console", status: "SiteStatus") -> None:
     for release in status.waiting:
         console.print(f"waiting for a decision: {release['product']}")
         console.print(f'  livinglab approve {release["release"]} --reason "..."', soft_wrap=True)
+    for alert in status.alerts:
+        console.print(f"alert: {alert['says']}: {alert['remedy']}")
     for missing in status.missing:
         console.print(f"missing: {missing['what']}: {missing['remedy']}")

@@ -16,6 +16,7 @@ from lakehouse.adapters.sql_registry import SqlRegistry
 from lakehouse.adapters.tile_log import TileLog
 from lakehouse.adapters.vault import Vault
 from lakehouse.core.actors import Actor
+from lakehouse.core.alerts import AlertSettings
 from lakehouse.core.contract import Contracts
 from lakehouse.core.policy import PrivacyPolicy
 
@@ -58,3 +59,4 @@ class Site:
     code_version: str
     run: str | None = None
     log_policy: LogSettings = field(default_factory=LogSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)

@@ -12,6 +12,7 @@ from lakehouse.adapters.spark_jars import FETCH, default_folder, pinned_digests
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.release import ReleaseState
 from lakehouse.errors import LivingLabError, NotReady
+from lakehouse.pipeline.alerts import firing_alerts
 from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.catalogue import list_tables
 from lakehouse.pipeline.cosign import REMEDY, Cosigning, read_cosigning
@@ -38,7 +39,7 @@ class SiteStatus:
 
     tables: those of `livinglab tables`; runs: newest first {run, time, tables}; waiting: releases that
     wait for a decision; cosigned: who stands behind the head (`log cosign`), null without witnesses;
-    missing: {what, remedy}.
+    missing: {what, remedy}; alerts: the thresholds of the site file that are passed.
     """
 
     home: str
@@ -58,6 +59,7 @@ class SiteStatus:
     models: Sequence[str] = ()
     unfinished: int = 0
     missing: Sequence[Mapping[str, str]] = field(default_factory=tuple)
+    alerts: Sequence[Mapping[str, object]] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return the fields of `status` (INTERFACE, Commands)."""
@@ -80,6 +82,7 @@ class SiteStatus:
             "models": list(self.models),
             "unfinished": self.unfinished,
             "missing": list(self.missing),
+            "alerts": list(self.alerts),
         }
 
 
@@ -129,6 +132,7 @@ def site_status(site: Site, settings: SiteSettings) -> SiteStatus:
         models=[row["name"] for row in models],
         unfinished=unfinished,
         missing=(*_missing_engines(engines), *_missing_tables(tables), *_missing_trust(site, cosigning)),
+        alerts=[alert.as_json() for alert in firing_alerts(site)],
     )
 
 

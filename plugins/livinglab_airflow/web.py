@@ -8,7 +8,7 @@ from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_asset, requires_access_dag
 from airflow.models.dagrun import DagRun
 from fastapi import Depends, FastAPI, HTTPException, Query, Response, status
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import select
 
@@ -82,6 +82,22 @@ def compliance(site: ViewedSite, session: SessionDep) -> HTMLResponse:
     """Show tables, waiting releases, budget, log and last runs."""
     newest = select(DagRun).order_by(DagRun.start_date.desc()).limit(RUNS_SHOWN)
     return _page("compliance.html", page=compliance_page(site, run_lines(session.scalars(newest))))
+
+
+@app.get("/health")
+def health(user: GetUserDep) -> JSONResponse:
+    """Say whether the platform can work: 200 or 503, with the reasons; nothing is written."""
+    from lakehouse.pipeline.health import failed_health, site_health
+    from lakehouse.sites import open_site
+
+    try:
+        found = site_health(open_site(site_file(), actor=user.get_name(), replay=False))
+    except NotAllowed as error:
+        raise HTTPException(status.HTTP_403_FORBIDDEN, error.message) from error
+    except LivingLabError as error:
+        found = failed_health(error)
+    code = status.HTTP_200_OK if found.ok else status.HTTP_503_SERVICE_UNAVAILABLE
+    return JSONResponse(found.as_json(), status_code=code, headers=HEADERS)
 
 
 @app.get("/receipt", response_class=HTMLResponse)

@@ -11,6 +11,7 @@ DAG_ID, RUN_ID = RUN.split("/")
 ROUTES = {
     "/": "/",
     "/compliance": "/compliance",
+    "/health": "/health",
     "/receipt": f"/receipt?dag_id={DAG_ID}&run_id={quote(RUN_ID)}",
     "/reports/{name}": "/reports/site.html",
     "/verifier": "/verifier",
@@ -23,9 +24,9 @@ ROUTES = {
 
 PROOFS = {"/verifier", "/verifier/{name}", "/trust.json", "/proof", "/paper"}
 MAY = {
-    "engineer": {"/", "/compliance", "/receipt", "/reports/{name}"} | PROOFS,
-    "analyst": {"/", "/compliance", "/receipt"} | PROOFS,
-    "dpo": {"/", "/compliance", "/receipt", "/reports/{name}"} | PROOFS,
+    "engineer": {"/", "/compliance", "/health", "/receipt", "/reports/{name}"} | PROOFS,
+    "analyst": {"/", "/compliance", "/health", "/receipt"} | PROOFS,
+    "dpo": {"/", "/compliance", "/health", "/receipt", "/reports/{name}"} | PROOFS,
 }
 
 

@@ -1,0 +1,127 @@
+"""What a site wants to be told of: thresholds of its site file, and which of them are passed.
+
+[alerts]
+quarantine_share = "0.25"      # of a data set's newest batch
+budget_left_share = "0.1"      # of a cap
+cosignature_hours = 24         # since when no head has what `[log]` demands
+[alerts.period_days]           # a new batch of a data set at least every so many days
+gait_walks = 7
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from lakehouse.core.toml_section import Section
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSettings:
+    """Thresholds: shares from 0 to 1, hours, and days by data set; a data set without days is never late."""
+
+    quarantine_share: Decimal = Decimal("0.25")
+    budget_left_share: Decimal = Decimal("0.1")
+    cosignature_hours: int = 24
+    period_days: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One thing that is watched: which threshold, about what, whether it fires, what it says and what helps.
+
+    `says` holds thresholds and names, never a count.
+    """
+
+    name: str
+    about: str
+    firing: bool
+    says: str
+    remedy: str
+
+    def as_json(self) -> dict[str, object]:
+        """Return the fields of `alerts[]` of `status`."""
+        return {"alert": self.name, "about": self.about, "says": self.says, "remedy": self.remedy}
+
+
+def parse_alerts(section: Section | None) -> AlertSettings:
+    """Return the thresholds of `[alerts]`; ContractError names file and key."""
+    if section is None:
+        return AlertSettings()
+    usual = AlertSettings()
+    settings = AlertSettings(
+        quarantine_share=_share(section, "quarantine_share", usual.quarantine_share),
+        budget_left_share=_share(section, "budget_left_share", usual.budget_left_share),
+        cosignature_hours=section.integer("cosignature_hours", usual.cosignature_hours, least=1),
+        period_days=_periods(section),
+    )
+    section.finish()
+    return settings
+
+
+def quarantine_alert(settings: AlertSettings, dataset: str, received: int, quarantined: int) -> Alert:
+    """Watch a data set's newest batch: counts of its input rows."""
+    return Alert(
+        name="quarantine_share",
+        about=dataset,
+        firing=received > 0 and Decimal(quarantined) > settings.quarantine_share * received,
+        says=f"more than {_percent(settings.quarantine_share)} of the newest batch was set aside",
+        remedy=f"livinglab quarantine {dataset}",
+    )
+
+
+def late_alerts(settings: AlertSettings, newest: Mapping[str, datetime], now: datetime) -> Iterable[Alert]:
+    """Watch the data sets that have a period; `newest`: when their last batch was taken in, none if never."""
+    for dataset, days in settings.period_days.items():
+        last = newest.get(dataset)
+        yield Alert(
+            name="late_data",
+            about=dataset,
+            firing=last is None or now - last > timedelta(days=days),
+            says=f"{dataset} has had no new batch for more than {days} days",
+            remedy=f"see what keeps its source, then livinglab land {dataset} PATH",
+        )
+
+
+def budget_alert(
+    settings: AlertSettings, population: str, purpose: str, cap: Decimal, left: Decimal
+) -> Alert:
+    """Watch what is left of a cap."""
+    return Alert(
+        name="budget_nearly_spent",
+        about=f"{population} {purpose}",
+        firing=left < settings.budget_left_share * cap,
+        says=f"less than {_percent(settings.budget_left_share)} of the budget of {population} "
+        f"for {purpose} is left",
+        remedy="livinglab budget",
+    )
+
+
+def cosignature_alert(settings: AlertSettings, since: datetime | None, now: datetime) -> Alert:
+    """Watch the log's head; `since`: from when no head has what is demanded, None where the newest has."""
+    return Alert(
+        name="missed_cosignatures",
+        about="log",
+        firing=since is not None and now - since > timedelta(hours=settings.cosignature_hours),
+        says=f"no head of the log has the cosignatures demanded since more than "
+        f"{settings.cosignature_hours} hours",
+        remedy="see that the witnesses run, then livinglab log cosign",
+    )
+
+
+def _periods(section: Section) -> Mapping[str, int]:
+    inner = section.section("period_days")
+    if inner is None:
+        return {}
+    return {name: inner.integer(name, least=1) for name in section.mapping("period_days")}
+
+
+def _share(section: Section, key: str, usual: Decimal) -> Decimal:
+    value = section.decimal(key)
+    if value is not None and not 0 <= value <= 1:
+        raise section.error(key, "must be a number from 0 to 1")
+    return usual if value is None else value
+
+
+def _percent(share: Decimal) -> str:
+    return f"{(share * 100).normalize():f} %"
