@@ -34,6 +34,9 @@ from lakehouse.errors import NotVerified
 
 EVIDENCE = "misbehaviour"
 EVIDENCE_KEPT = 100
+LONGEST_HEAD = 4096
+"""Characters of a checkpoint, extension lines included: thousands of heads are kept for each log."""
+
 PLAIN_TYPE = "text/plain; charset=utf-8"
 
 
@@ -69,6 +72,8 @@ class Witness:
             head = parse_checkpoint(request.note.text)
         except NotVerified as error:
             return _refuse(400, error.message)
+        if len(request.note.text) > LONGEST_HEAD:
+            return _refuse(400, f"a checkpoint of more than {LONGEST_HEAD} characters is not kept here")
         # (2) the log is one of ours, (3) and signed this head
         with self.state.reading() as turn:
             known = turn.log_keys(head.origin)

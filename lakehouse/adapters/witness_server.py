@@ -59,9 +59,13 @@ def serve_witness(witness: Witness, host: str, port: int, started: Callable[[str
     """
     import uvicorn
 
+    from lakehouse.adapters.timed_connections import TimedConnection
+
     listening = listen(host, port)
     settings = uvicorn.Config(
         witness_app(witness),
+        http=TimedConnection,
+        ws="none",
         log_level="error",
         access_log=False,
         server_header=False,

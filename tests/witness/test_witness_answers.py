@@ -10,6 +10,7 @@ from witness_processes import WitnessProcess, start_witness
 from witnessed_logs import ORIGIN, SIGNER, STRANGER, SampleLog
 
 from lakehouse.adapters.signatures import Signer, verify_signature
+from lakehouse.adapters.witness import LONGEST_HEAD
 from lakehouse.core.checkpoint import encode_base64, parse_note, parse_vkey
 from lakehouse.core.cosignature import verify_cosignature
 from lakehouse.core.witness_protocol import LARGEST_REQUEST, AddCheckpoint
@@ -49,6 +50,14 @@ def test_a_head_that_continues_the_last_is_cosigned_with_both_keys(witness: Witn
 def test_the_same_head_again_is_cosigned_again(witness: WitnessProcess) -> None:
     size = stored_size(witness)
     assert add(witness, LOG.request(size, size)).status_code == 200
+
+
+def test_a_head_with_a_book_in_it_is_not_kept(witness: WitnessProcess) -> None:
+    """A log could fill the disk of its witness: thousands of heads are kept."""
+    size = stored_size(witness)
+    text = LOG.head(30).text + f"{'x' * LONGEST_HEAD}\n"
+    body = AddCheckpoint(old=size, path=LOG.path(size, 30), note=SIGNER.sign_note(text)).render().encode()
+    assert (add(witness, body).status_code, stored_size(witness)) == (400, size)
 
 
 def test_an_unknown_log_is_404_and_a_wrong_key_403(witness: WitnessProcess) -> None:
