@@ -36,6 +36,7 @@ def exchange(
     who: str,
     content: bytes | None = None,
     params: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> HttpAnswer:
     """Send one request and return its answer of at most `largest` bytes; redirects are not followed.
 
@@ -46,7 +47,7 @@ def exchange(
     try:
         with (
             httpx.Client(timeout=STEP_SECONDS, headers=_PLAIN, verify=_authorities()) as client,
-            client.stream(method, url, content=content, params=params) as response,
+            client.stream(method, url, content=content, params=params, headers=headers) as response,
         ):
             return HttpAnswer(
                 status=response.status_code,

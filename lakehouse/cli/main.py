@@ -35,6 +35,7 @@ GROUPS = (
     "verifying",
     "paper",
     "reports",
+    "lineage",
     "people",
     "ui",
     "witness",

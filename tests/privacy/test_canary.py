@@ -33,6 +33,8 @@ COMMANDS = (
     *(["quarantine", name] for name in ("ehr", "clinic_notes", "gait_people", "gait_walks", "consents")),
     ["describe", "silver.clinic_notes"],
     ["models", "show", "pd_screen"],
+    ["status", "--metrics"],
+    ["lineage", "replay", "-o", "{home}/reports/lineage.ndjson"],
     ["report", "silver.clinic_notes", "-o", "{home}/reports"],
     ["report", "bronze.ehr", "-o", "{home}/reports"],
     ["prove", "silver.patients", "-o", "{home}/reports/patients.json"],
