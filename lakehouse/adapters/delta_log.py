@@ -5,6 +5,7 @@ Source: Delta protocol, section "Delta Log Entries".
 
 import hashlib
 import json
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -74,6 +75,19 @@ def _checkpoint_files(folder: Path, version: int) -> list[str]:
     made_by_then = [file for file in numbered if int(file.name.split(".")[0]) <= version]
     newest = [log / "_last_checkpoint"] if (log / "_last_checkpoint").is_file() else []
     return [f"{LOG}/{file.name}" for file in (*made_by_then, *newest)]
+
+
+def require_plain_files(folder: Path) -> None:
+    """Raise Damaged where a table of strangers holds a pipe or device: reading one never ends."""
+    try:
+        modes = [path.stat().st_mode for path in folder.rglob("*")]
+    except OSError as error:
+        raise Damaged("the folder of a table cannot be read", remedy="copy it again") from error
+    strange = sum(not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) for mode in modes)
+    if strange:
+        raise Damaged(
+            f"the folder of a table holds {strange} pipes or devices", remedy="copy its files alone"
+        )
 
 
 def file_sha256(path: Path) -> str:

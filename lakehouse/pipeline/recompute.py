@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from lakehouse.adapters.arrow_types import ARROW_TYPES, plain_types
-from lakehouse.adapters.delta_log import read_version
+from lakehouse.adapters.delta_log import read_version, require_plain_files
 from lakehouse.adapters.presidio_detector import Detector
 from lakehouse.adapters.release_counts import PEOPLE, measure_counts
 from lakehouse.adapters.release_people import measure_people
@@ -87,6 +87,7 @@ def _is_stated(stated: Mapping[str, Any], name: str) -> bool:
 
 def _rows_of(folder: Path, version: int) -> pa.Table:
     try:
+        require_plain_files(folder)
         return plain_types(read_version(folder, version))
     except (Damaged, pa.ArrowException) as error:
         raise NotVerified(f"not recomputed: the data has no readable version {version}") from error

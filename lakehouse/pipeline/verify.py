@@ -83,9 +83,10 @@ def _check_opening(record: LineageRecord, opening: Opening) -> Opening:
 
 
 def _compare_files(logged: str, folder: Path, version: int, key: bytes | None) -> int:
-    from lakehouse.adapters.delta_log import file_manifest
+    from lakehouse.adapters.delta_log import file_manifest, require_plain_files
 
     try:
+        require_plain_files(folder)
         found = file_manifest(folder, version)
     except (Damaged, OSError, ValueError) as error:
         raise NotVerified(f"the data is no Delta table with a readable version {version}") from error

@@ -1,8 +1,9 @@
 """prove, trust and verify as a stranger uses them: in an empty home, without keys."""
 
 import json
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,19 @@ def test_gold_data_is_compared_without_any_key(
     file = next(data.glob("*.parquet"))
     file.write_bytes(file.read_bytes()[:-1] + b"\x00")
     code, said = verify(capsys, *arguments)
+    assert (code, failed(said)) == (5, ["data"])
+
+
+@pytest.mark.parametrize("strange", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_data_that_never_ends_is_not_read(
+    stranger: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], strange: Callable[[Path], None]
+) -> None:
+    """Broken: a copy from somebody else with a pipe or a link to a device in it is read for ever."""
+    data = Path(shutil.copytree(stranger / "home/lake/gold/gait_by_cohort", tmp_path / "data"))
+    file = next(data.glob("*.parquet"))
+    file.unlink()
+    strange(file)
+    code, said = verify(capsys, stranger / "gold", "--trust", stranger / "trust.json", "--data", data)
     assert (code, failed(said)) == (5, ["data"])
 
 
