@@ -110,15 +110,7 @@ class DatasetFacets:
             population=contract.population or None,
             purposes=list(contract.purposes),
             retentionDays=contract.retention_days,
-            columns=[
-                {
-                    "name": stored_name(contract, own),
-                    "sensitivity": str(own.sensitivity),
-                    "handling": own.handling.method,
-                    "masking": own.handling.method in MASKING,
-                }
-                for own in self._columns
-            ],
+            columns=[_protection(contract, own) for own in self._columns],
             k=measures.k,
             l=measures.l,
             t=measures.t,
@@ -146,6 +138,17 @@ class DatasetFacets:
         }
         name = stored_name(self.source, read) if self.source and read else column.source
         return {"namespace": self.namespace, "name": table, "field": name, "transformations": [done]}
+
+
+def _protection(contract: DatasetContract, column: Column) -> Mapping[str, Any]:
+    """Return how a column is handled; gold is made by SQL and a release's rules, not column by column."""
+    method = None if contract.layer is Layer.GOLD else column.handling.method
+    return {
+        "name": stored_name(contract, column),
+        "sensitivity": str(column.sensitivity),
+        "handling": method,
+        "masking": None if method is None else method in MASKING,
+    }
 
 
 def facet(code: str, schema: str, **fields: object) -> Mapping[str, Any]:

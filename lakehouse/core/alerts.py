@@ -65,7 +65,7 @@ def quarantine_alert(settings: AlertSettings, dataset: str, received: int, quara
         name="quarantine_share",
         about=dataset,
         firing=received > 0 and Decimal(quarantined) > settings.quarantine_share * received,
-        says=f"more than {_percent(settings.quarantine_share)} of the newest batch was set aside",
+        says=f"{dataset}: more than {_percent(settings.quarantine_share)} of its newest batch was set aside",
         remedy=f"livinglab quarantine {dataset}",
     )
 

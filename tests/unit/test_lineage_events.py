@@ -164,6 +164,7 @@ def test_a_release_says_k_l_and_t_unless_k_is_itself_a_small_count(site, k, said
     }
     events = events_of(site, {**row, "table_name": f"{DRAFT}.gait_by_cohort"}, [release])
     facet = events[1]["outputs"][0]["facets"]["livinglab_privacy"]
+    assert {own["masking"] for own in facet["columns"]} == {None}
     assert (facet["k"], facet["l"], facet["t"]) == ((7, 2, "0.4") if said else (None, None, None))
 
 
