@@ -37,6 +37,7 @@ GROUPS = (
     "reports",
     "lineage",
     "people",
+    "consents",
     "ui",
     "witness",
 )

@@ -14,6 +14,8 @@ from lakehouse.core.report_sections import findings_grid
 from lakehouse.core.report_sources import Row, SiteFacts, VersionFacts
 from lakehouse.core.report_words import REASONS, actor_words
 
+REFUSED_BY = "People who refused or withdrew (rounded)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteRows:
@@ -152,10 +154,17 @@ def _findings_of(versions: Sequence[VersionFacts]) -> Grid:
 
 def _purposes_grid(site: SiteFacts) -> Grid:
     rows = tuple(
-        (own.title, own.name, own.legal_basis, "permitted" if own.permits_without_record else "denied")
+        (
+            own.title,
+            own.name,
+            own.legal_basis,
+            "permitted" if own.permits_without_record else "denied",
+            site.people_refusing(own.name),
+        )
         for own in site.policy.purposes.values()
     )
-    return Grid(columns=("Purpose", "Name", "Legal basis", "Without a consent record"), rows=rows)
+    columns = ("Purpose", "Name", "Legal basis", "Without a consent record", REFUSED_BY)
+    return Grid(columns=columns, rows=rows, right=(REFUSED_BY,))
 
 
 def _holdings_grid(site: SiteFacts) -> Grid:

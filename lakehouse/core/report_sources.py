@@ -25,7 +25,11 @@ class LogHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFacts:
-    """What every report of a site shares. `time`: when it is written, RFC 3339."""
+    """What every report of a site shares.
+
+    time: when it is written, RFC 3339. refusals: how many people refuse a purpose now by a record of their
+    own, exactly, by purpose; a page tells it rounded (`people_refusing`).
+    """
 
     name: str
     time: str
@@ -34,6 +38,12 @@ class SiteFacts:
     contracts: Contracts
     head: LogHead
     charges: Sequence[Charge] = ()
+    refusals: Mapping[str, int] = field(default_factory=dict)
+
+    def people_refusing(self, purpose: str) -> str:
+        """Return how many people refuse the purpose, masked below the smallest cell and rounded."""
+        floor = self.policy.floor
+        return masked_count(self.refusals.get(purpose, 0), floor.minimum_cell, floor.round_to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

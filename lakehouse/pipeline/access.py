@@ -78,15 +78,7 @@ def gather_access(site: Site, person: str, system: str) -> HeldData:
     Raises NotAllowed (role dpo), WrongUse (unknown id system), Refused (nothing is held), Damaged.
     """
     site.actor.require("access")
-    require_id_system(site, system)
-    pseudonym = site.vault.find_subject(system, person)
-    if pseudonym is None:
-        raise Refused(
-            f"nothing is held on that person under the id system {system!r}",
-            remedy="check the identifier: it must be written exactly as the source writes it",
-            system=system,
-        )
-    pseudonyms = site.vault.aliases_of(pseudonym)
+    pseudonyms = known_pseudonyms(site, person, system)
     keys = site.vault.subject_keys(pseudonyms, "seal")
     held = (_held_table(site, table, version, keys) for table, version in personal_tables(site))
     return HeldData(
@@ -99,6 +91,22 @@ def gather_access(site: Site, person: str, system: str) -> HeldData:
         tables=tuple(table for table in held if table.rows),
         releases=tuple(_counted_in(site, frozenset(pseudonyms))),
     )
+
+
+def known_pseudonyms(site: Site, person: str, system: str) -> tuple[str, ...]:
+    """Return every pseudonym of a person, the canonical one first; whoever calls has checked the role.
+
+    Raises WrongUse (no contract names the id system), Refused (nothing is held on the person).
+    """
+    require_id_system(site, system)
+    pseudonym = site.vault.find_subject(system, person)
+    if pseudonym is None:
+        raise Refused(
+            f"nothing is held on that person under the id system {system!r}",
+            remedy="check the identifier: it must be written exactly as the source writes it",
+            system=system,
+        )
+    return site.vault.aliases_of(pseudonym)
 
 
 def personal_tables(site: Site) -> list[tuple[str, int]]:

@@ -61,7 +61,7 @@ def consent_coverage(site: Site, pseudonyms: Iterable[str], purpose: str) -> Con
     permits_without_record = site.policy.purpose(purpose).permits_without_record
     people = site.vault.canonical(pseudonyms)
     version = current_version(site, CONSENTS)
-    records = _records_by_person(site, version)
+    records = consents_by_person(site, version)
     now = site.clock()
     said: dict[str, ConsentDecision | None] = {
         pseudonym: covers(records.get(person, ()), purpose, now) for pseudonym, person in people.items()
@@ -128,7 +128,18 @@ def permitted_subjects(site: Site, pseudonyms: Iterable[str], purpose: str) -> s
     return set(consent_coverage(site, pseudonyms, purpose).permitted)
 
 
-def _records_by_person(site: Site, version: Version | None) -> Mapping[str, list[Consent]]:
+def count_refusals(site: Site) -> dict[str, int]:
+    """Return how many people refuse each purpose of the policy now by a record of their own, exactly."""
+    records = consents_by_person(site, current_version(site, CONSENTS))
+    now = site.clock()
+    return {
+        purpose: sum(covers(own, purpose, now) == "deny" for own in records.values())
+        for purpose in site.policy.purposes
+    }
+
+
+def consents_by_person(site: Site, version: Version | None) -> Mapping[str, list[Consent]]:
+    """Return the consent records of a version, by canonical pseudonym; none without a version."""
     if version is None:
         return {}
     records = list(read_consents(site.lake.read(CONSENTS, version.version)))

@@ -27,6 +27,7 @@ from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import repeat_of, version_details
 from lakehouse.pipeline.writing import TableWrite, table_locks, write_tables
 from lakehouse.readers import read_files
+from lakehouse.readers.input_files import FileRows
 
 
 def land(site: Site, dataset: str, paths: Sequence[Path]) -> TableResult:
@@ -43,6 +44,18 @@ def land(site: Site, dataset: str, paths: Sequence[Path]) -> TableResult:
             f"there is no file of {dataset} at the {len(paths)} paths given",
             remedy=f"its files are named {', '.join(contract.files)}",
         )
+    result = land_found(site, contract, found)
+    _clear_landing(site, paths)
+    return result
+
+
+def land_found(
+    site: Site, contract: DatasetContract, found: Sequence[FileRows], told: Mapping[str, object] | None = None
+) -> TableResult:
+    """Land what a reader found as one batch; whoever calls has checked the role.
+
+    `told` stands in the private details of the record beside the counts: no float, no value of a file.
+    """
     keys = {name: site.vault.table_key(name) for name in ("source", "file_bytes")}
     marked = [
         LandedFile(
@@ -53,12 +66,12 @@ def land(site: Site, dataset: str, paths: Sequence[Path]) -> TableResult:
         for file in check_batch(contract, found, site.clock())
     ]
     with table_locks(site, [contract.table, quarantine_of(contract.table)]):
-        result = _land_new(site, contract, marked)
-    _clear_landing(site, paths)
-    return result
+        return _land_new(site, contract, marked, told or {})
 
 
-def _land_new(site: Site, contract: DatasetContract, files: Sequence[LandedFile]) -> TableResult:
+def _land_new(
+    site: Site, contract: DatasetContract, files: Sequence[LandedFile], told: Mapping[str, object]
+) -> TableResult:
     with site.registry.reading() as tx:
         known = {row["source_digest"]: row["batch"] for row in tx.many("batch_files", dataset=contract.name)}
         newest = tx.largest("batches", "batch", dataset=contract.name) or 0
@@ -67,10 +80,10 @@ def _land_new(site: Site, contract: DatasetContract, files: Sequence[LandedFile]
         return _earlier_batch(site, contract, max(known[file.source_digest] for file in files))
     run_key = digest_json(["land", contract.name, sorted(file.source_digest for file in new)])
     batch = prepare_batch(site, contract, mark_duplicates(new), newest + 1)
-    return _write_batch(site, batch, run_key)
+    return _write_batch(site, batch, run_key, told)
 
 
-def _write_batch(site: Site, batch: Batch, run_key: str) -> TableResult:
+def _write_batch(site: Site, batch: Batch, run_key: str, told: Mapping[str, object]) -> TableResult:
     contract = batch.contract
     made = [bronze_rows(contract, file, batch.people, batch.number) for file in batch.files]
     rows, repeated = _without_repeats(pa.concat_tables([empty_bronze(contract), *made]), batch)
@@ -83,6 +96,7 @@ def _write_batch(site: Site, batch: Batch, run_key: str) -> TableResult:
         "subjects": len(subjects_of(rows)),
     }
     details = {
+        **told,
         **counts,
         "dataset": contract.name,
         "batch": batch.number,

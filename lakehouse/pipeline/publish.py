@@ -8,7 +8,7 @@
 6. gold where nothing is amiss, else a draft that waits for a person; a draft never waits inside a run
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pyarrow as pa
 
@@ -29,7 +29,7 @@ from lakehouse.pipeline.publish_records import (
     ReleaseFigures,
     as_result,
     find_release,
-    release_of_run,
+    open_run,
     release_row,
 )
 from lakehouse.pipeline.signing import plain_content
@@ -58,9 +58,10 @@ def publish(site: Site, product: str) -> ReleaseResult:
     site.actor.require("publish")
     inputs = gather_inputs(site, product)
     with table_locks(site, [inputs.contract.table]):
-        made = release_of_run(site, inputs.run_key)
+        run_key, made = open_run(site, inputs.product, inputs.run_key)
         if made is not None:
             return as_result(site, made, repeated=True)
+        inputs = replace(inputs, run_key=run_key)
         rows = site.lake.sql(inputs.contract.sql or "", permitted_views(site, inputs))
         finished = finish_product(site, inputs, rows)
         if STATES[finished.assessment.verdict] is ReleaseState.REJECTED:

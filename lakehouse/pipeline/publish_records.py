@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.assessment import Assessment
-from lakehouse.core.canonical import timestamp
+from lakehouse.core.canonical import digest_json, timestamp
 from lakehouse.core.groups import GroupMeasures
 from lakehouse.core.release import ReleaseResult, ReleaseState
 from lakehouse.errors import WrongUse
@@ -13,6 +13,7 @@ from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import version_of
 
 WRITTEN = (ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN)
+REPLACEABLE = (ReleaseState.SUBMITTED, ReleaseState.APPROVED, ReleaseState.PUBLISHED)
 ONCE_PUBLIC = (ReleaseState.APPROVED, *WRITTEN)
 
 
@@ -67,6 +68,21 @@ def release_of_run(site: Site, run_key: str) -> Row | None:
     """Return the release that a run key made, or None."""
     with site.registry.reading() as tx:
         return tx.one("releases", run_key=run_key)
+
+
+def open_run(site: Site, product: str, run_key: str) -> tuple[str, Row | None]:
+    """Return the key under which the same inputs may be released now, and the release it made, or None.
+
+    Inputs go back to what they were when somebody permits and withdraws again: the release they made
+    then is no longer what readers open, so it is made anew, under a key that follows from the first.
+    What was rejected or withdrawn stays so.
+    """
+    standing = [row["release_id"] for row in _rows_of(site, product) if row["state"] != ReleaseState.REJECTED]
+    made = release_of_run(site, run_key)
+    while made is not None and made["state"] in REPLACEABLE and made["release_id"] != standing[-1]:
+        run_key = digest_json(["again", run_key])
+        made = release_of_run(site, run_key)
+    return run_key, made
 
 
 def find_release(site: Site, release_id: str) -> Row:

@@ -16,6 +16,7 @@ from lakehouse.core.report_overviews import SiteRows, run_page, site_page
 from lakehouse.core.report_pages import table_page
 from lakehouse.core.report_sources import LogHead, SiteFacts, TableFacts, VersionFacts
 from lakehouse.errors import WrongUse
+from lakehouse.pipeline.consents import count_refusals
 from lakehouse.pipeline.site import Site
 
 DRAFT = "draft"
@@ -77,6 +78,7 @@ def site_facts(site: Site) -> SiteFacts:
         contracts=site.contracts,
         head=head,
         charges=tuple(BudgetLedger(site.registry).charges()),
+        refusals=count_refusals(site),
     )
 
 
