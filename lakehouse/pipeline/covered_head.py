@@ -8,15 +8,15 @@ from lakehouse.core.bundle import TimeStamp
 from lakehouse.core.checkpoint import (
     COSIGNATURE_V1,
     Checkpoint,
-    NoteSignature,
     SignedNote,
     VerifierKey,
     parse_checkpoint,
     parse_note,
 )
-from lakehouse.core.trust import Trust
+from lakehouse.core.trust import Trust, quantum_names, witness_names
 from lakehouse.errors import NotReady
 from lakehouse.pipeline.anchoring import genuine_stamps
+from lakehouse.pipeline.cosign import genuine_cosignatures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,39 +49,29 @@ def covered_head(tx: Transaction, heads: Sequence[Row], trust: Trust, leaf: int)
 
 def _with_signers(tx: Transaction, row: Row, trust: Trust) -> CoveredHead | None:
     note = parse_note(str(row["note"]))
-    kept = tx.many("cosignatures", size=row["size"], order="witness") if trust.witnesses else []
-    chosen = _chosen_lines(note, kept, trust)
+    lines = tx.many("cosignatures", size=row["size"], order="witness") if trust.witnesses else []
+    kept = genuine_cosignatures(note, lines, trust.witnesses)
+    chosen = _chosen_keys(tuple(kept), trust)
     stamps = tx.many("time_stamps", size=row["size"], order="authority") if trust.authorities else []
     stamped = genuine_stamps(stamps, trust, note.text)
     if chosen is None or len(stamped) < trust.time_stamps:
         return None
-    signed = replace(note, signatures=(*note.signatures, *chosen))
+    signed = replace(note, signatures=(*note.signatures, *(kept[key] for key in chosen)))
     return CoveredHead(note=signed, head=parse_checkpoint(note.text), time_stamps=stamped)
 
 
-def _chosen_lines(note: SignedNote, kept: Sequence[Row], trust: Trust) -> list[NoteSignature] | None:
-    """Return the cosignature lines that a bundle carries, or None where too few witnesses gave one."""
-    lines = [_line_of(note, row) for row in kept]
-    known = [(line, key) for line in lines for key in trust.witnesses if line.is_of(key)]
-    chosen = [(line, key) for line, key in known if key.algorithm == COSIGNATURE_V1]
-    for line, key in known:
+def _chosen_keys(kept: Sequence[VerifierKey], trust: Trust) -> tuple[VerifierKey, ...] | None:
+    """Return whose cosignatures a bundle carries, or None where too few witnesses gave one."""
+    chosen = tuple(key for key in kept if key.algorithm == COSIGNATURE_V1)
+    for key in kept:
         if key.algorithm != COSIGNATURE_V1 and _is_short(chosen, trust, key):
-            chosen.append((line, key))
-    quantum = {key.name for _, key in chosen if key.algorithm != COSIGNATURE_V1}
-    names = {key.name for _, key in chosen}
-    if len(names) < trust.cosignatures or len(quantum) < trust.post_quantum:
-        return None
-    return [line for line, _ in chosen]
+            chosen = (*chosen, key)
+    enough = len(witness_names(chosen)) >= trust.cosignatures
+    return chosen if enough and len(quantum_names(chosen)) >= trust.post_quantum else None
 
 
-def _is_short(chosen: Sequence[tuple[NoteSignature, VerifierKey]], trust: Trust, key: VerifierKey) -> bool:
-    """Say whether an ML-DSA-44 line of `key` brings the policy nearer."""
-    names = {own.name for _, own in chosen}
-    quantum = sum(own.algorithm != COSIGNATURE_V1 for _, own in chosen)
-    return quantum < trust.post_quantum or (len(names) < trust.cosignatures and key.name not in names)
-
-
-def _line_of(note: SignedNote, row: Row) -> NoteSignature:
-    """Return a kept cosignature line as the note that carries it alone would have it."""
-    line = str(row["line"]).rstrip("\n")
-    return parse_note(f"{note.text}\n{line}\n").signatures[0]
+def _is_short(chosen: tuple[VerifierKey, ...], trust: Trust, key: VerifierKey) -> bool:
+    """Say whether an ML-DSA-44 cosignature of `key` brings the policy nearer."""
+    names = witness_names(chosen)
+    more = len(names) < trust.cosignatures and key.name not in names
+    return more or len(quantum_names(chosen)) < trust.post_quantum

@@ -10,7 +10,7 @@ from lakehouse.core.bundle import parse_bundle
 from lakehouse.core.checkpoint import COSIGNATURE_ML_DSA_44, COSIGNATURE_V1, parse_checkpoint, parse_note
 from lakehouse.core.cosignature import keys_in
 from lakehouse.core.verification import verify_bundle
-from lakehouse.errors import Damaged, NotReady
+from lakehouse.errors import NotReady
 from lakehouse.pipeline.cosign import keep_cosignatures
 from lakehouse.pipeline.log_records import draft_record, log_record
 from lakehouse.pipeline.prove import prove
@@ -112,5 +112,5 @@ def test_a_cosignature_that_is_not_genuine_leaves_no_proof_that_would_fail(home:
     add_leaf(site, "first")
     other = parse_note(site.log.checkpoint_text()).text.replace("\n1\n", "\n2\n")
     keep_cosignatures(site, 1, [WITNESSES[NAMES[0], COSIGNATURE_V1].cosign(other, 1_800_000_000)])
-    with pytest.raises(Damaged, match="has no proof"):
+    with pytest.raises(NotReady, match="in none of 1 heads with 1 cosignatures"):
         prove(site, "first")
