@@ -18,7 +18,7 @@ LABELS = frozenset(
 """Every label there is: all name what contracts, policy or code name. None is a person, a file, a run."""
 
 _NAME = re.compile(r"livinglab_[a-z0-9_]+", re.ASCII)
-_VALUE = re.compile(r"[A-Za-z0-9_. -]{1,128}", re.ASCII)
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
 Number = int | Decimal
 
@@ -40,7 +40,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A named figure with what it means and its samples. WrongUse: a name, label or text of another form."""
+    """A named figure with what it means and its samples. WrongUse: a name, help or label of another form."""
 
     name: str
     help: str
@@ -53,8 +53,6 @@ class Metric:
         for sample in self.samples:
             if not LABELS.issuperset(sample.labels):
                 raise WrongUse(f"{self.name} has a label that is not one of {', '.join(sorted(LABELS))}")
-            if not all(_VALUE.fullmatch(value) for value in sample.labels.values()):
-                raise WrongUse(f"{self.name} has a label whose text is not a plain name")
 
     def as_json(self) -> dict[str, object]:
         """Return the metric with decimals as text."""
@@ -98,7 +96,7 @@ def _render(metric: Metric) -> str:
 
 
 def _labels(own: Sample) -> str:
-    pairs = ",".join(f'{name}="{value}"' for name, value in sorted(own.labels.items()))
+    pairs = ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in sorted(own.labels.items()))
     return f"{{{pairs}}}" if pairs else ""
 
 

@@ -70,6 +70,17 @@ def test_each_role_sees_what_it_may(web, sign_in, account):
     assert {answer.status_code for answer in answers.values()} <= {200, 403}
 
 
+def test_health_says_what_stops_the_work(web, sign_in, monkeypatch, tmp_path):
+    headers = sign_in("engineer")
+    sound = web.get("/livinglab/health", headers=headers)
+    monkeypatch.setenv("LIVINGLAB_HOME", str(tmp_path / "none"))
+    absent = web.get("/livinglab/health", headers=headers)
+
+    assert (sound.status_code, sound.json()["ok"], sound.json()["reasons"]) == (200, True, [])
+    assert (absent.status_code, absent.json()["ok"]) == (503, False)
+    assert "livinglab demo" in absent.json()["reasons"][0]
+
+
 def test_a_name_without_a_role_sees_nothing(web, airflow_home, monkeypatch):
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser

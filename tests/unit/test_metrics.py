@@ -84,10 +84,15 @@ def test_counts_without_the_floor_would_show_two_people():
     assert (shown_count(0, minimum=5, step=5), shown_count(7, minimum=5, step=5)) == (0, 5)
 
 
-@pytest.mark.parametrize("labels", [{"actor": "kim"}, {"file": "x"}, {"reason": "a\nb"}, {"reason": 'a"b'}])
-def test_no_label_but_the_known_ones_and_no_free_text(labels):
+@pytest.mark.parametrize("labels", [{"actor": "kim"}, {"file": "x"}, {"person": "p1"}, {"run": "r"}])
+def test_no_label_but_the_known_ones(labels):
     with pytest.raises(WrongUse):
         counter("rows", "Rows", [sample(1, **labels)])
+
+
+def test_a_reason_that_a_contract_words_freely_stays_on_its_line():
+    text = render_metrics([counter("rows", "Rows", [sample(1, reason='not "known"\n\\ at all')])])
+    assert text.splitlines()[-1] == r'livinglab_rows_total{reason="not \"known\"\n\\ at all"} 1'
 
 
 def test_who_asked_is_in_no_metric(site):
