@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lakehouse.cli.output import context_of, print_table
+from lakehouse.cli.output import CliContext, context_of, print_table
+from lakehouse.errors import WrongUse
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,24 +46,56 @@ def land_files(
 
 def refine_dataset(
     context: typer.Context,
-    dataset: Annotated[str, typer.Argument(help="The data set: a contract in expectations/bronze.")],
+    dataset: Annotated[
+        str | None, typer.Argument(help="The data set: a contract in expectations/bronze.")
+    ] = None,
     version: Annotated[int | None, typer.Option(help="Version of bronze.DATASET. [default: newest]")] = None,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Instead: redo what a changed contract made stale, releases too.")
+    ] = False,
 ) -> None:
     """Bring every silver table that reads a data set up to date.
 
     Reads: bronze.DATASET and what its silver tables read besides. Writes: those silver tables, their
-    quarantines, log. Unchanged inputs give the version there is.
+    quarantines, log; with --stale also the releases that read them. Unchanged inputs give what there is.
 
     Example: livinglab refine gait_people
     """
     from lakehouse.pipeline.refine import refine
 
     cli = context_of(context)
+    if stale == (dataset is not None) or (stale and version is not None):
+        raise WrongUse(
+            "refine takes a data set or --stale",
+            remedy="livinglab refine DATASET, or livinglab refine --stale",
+        )
+    if dataset is None:
+        _refine_stale(cli)
+        return
     site = cli.open()
     with cli.progress(f"refining {dataset}"):
         results = refine(site, dataset, version)
     said = [result.as_json() for result in results]
     cli.emit({**(said[0] if said else {}), "silver": said}, lambda console: _print_results(console, results))
+
+
+def _refine_stale(cli: CliContext) -> None:
+    from lakehouse.pipeline.stale import refine_stale
+
+    site = cli.open()
+    with cli.progress("refining what is stale"):
+        renewal = refine_stale(site)
+
+    def render(console: "Console") -> None:
+        if not renewal.stale:
+            console.print("nothing is stale: every version was made under the contract there is")
+            return
+        _print_results(console, list(renewal.silver))
+        for release in renewal.releases:
+            again = " (repeated)" if release.repeated else ""
+            console.print(f"{release.product}: {release.release} {release.state}{again}")
+
+    cli.emit(renewal.as_json(), render)
 
 
 def show_quarantine(

@@ -94,11 +94,29 @@ def _refine_table(site: Site, contract: DatasetContract, pinned: Version) -> Tab
         source = inputs.get(contract.source or "")
         if source is None:
             return None
-        run_key = _run_key(site, contract, inputs)
-        made = repeat_of(site, run_key)
+        run_key, made = _open_run(site, contract, pinned, _run_key(site, contract, inputs))
         versions = made or _write(site, contract, inputs, run_key)
         own = next(version for version in versions if version.table == contract.table)
         return TableResult.of(own, version_details(site, own), repeated=made is not None)
+
+
+def _open_run(
+    site: Site, contract: DatasetContract, pinned: Version, run_key: str
+) -> tuple[str, list[Version] | None]:
+    """Return the key under which to write, and what it made before.
+
+    A contract that goes back to what it was finds the version of then, which readers no longer open: from
+    the newest input it is made anew, under a key that follows from the first.
+    """
+    made = repeat_of(site, run_key)
+    if pinned != current_version(site, pinned.table):
+        return run_key, made
+    with site.registry.reading() as tx:
+        newest = tx.many("versions", table_name=contract.table, kind="write", order="version", newest=1)
+    while made is not None and newest and newest[0]["run_key"] != run_key:
+        run_key = digest_json(["again", run_key])
+        made = repeat_of(site, run_key)
+    return run_key, made
 
 
 def _input_versions(site: Site, contract: DatasetContract, pinned: Version) -> dict[str, Version]:

@@ -18,6 +18,7 @@ from lakehouse.pipeline.catalogue import list_tables
 from lakehouse.pipeline.cosign import REMEDY, Cosigning, read_cosigning
 from lakehouse.pipeline.intents import OPEN
 from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.stale import stale_versions
 from lakehouse.version import code_version
 
 RUNS_SHOWN = 5
@@ -131,7 +132,12 @@ def site_status(site: Site, settings: SiteSettings) -> SiteStatus:
         budget=[row.as_json() for row in budget_rows(site)],
         models=[row["name"] for row in models],
         unfinished=unfinished,
-        missing=(*_missing_engines(engines), *_missing_tables(tables), *_missing_trust(site, cosigning)),
+        missing=(
+            *_missing_engines(engines),
+            *_missing_tables(tables),
+            *_missing_trust(site, cosigning),
+            *_stale(site),
+        ),
         alerts=[alert.as_json() for alert in firing_alerts(site)],
     )
 
@@ -216,3 +222,14 @@ def _missing_trust(site: Site, cosigning: Cosigning | None) -> list[dict[str, st
         what = "registry/trust.json does not say what the site file now says of witnesses and demands"
         found.append({"what": what, "remedy": "livinglab trust --renew -o trust.json"})
     return found
+
+
+def _stale(site: Site) -> list[dict[str, str]]:
+    """Return the versions that a changed contract left behind."""
+    return [
+        {
+            "what": f"{own.table}@{own.version} was made under an earlier contract",
+            "remedy": "livinglab refine --stale",
+        }
+        for own in stale_versions(site)
+    ]

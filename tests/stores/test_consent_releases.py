@@ -20,6 +20,7 @@ from lakehouse.pipeline.publish import publish
 from lakehouse.pipeline.publish_records import current_release, find_release
 from lakehouse.pipeline.report import write_report
 from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.stale import refine_stale, stale_versions
 
 pytestmark = pytest.mark.spark
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -100,3 +101,19 @@ def test_whoever_permits_and_withdraws_again_is_out_again(site: Site) -> None:
     assert rows == [15, 20, 15, 20]
     shown = show_consents(site, *("GaPt01", "gaitpdb"))
     assert [record["decision"] for record in shown["records"]] == ["deny", "permit"] * 2  # type: ignore[attr-defined]
+
+
+def test_a_changed_product_is_stale_until_it_is_released_anew(site: Site) -> None:
+    write_people(site, 20)
+    first = publish(site, "people_open")
+    changed = replace(site.contracts.by_table["gold.people_open"], digest="f" * 64)
+    contracts = Contracts(by_table={**site.contracts.by_table, changed.table: changed})
+    mended = replace(site, contracts=contracts)
+    assert [own.table for own in stale_versions(mended)] == ["gold.people_open"]
+    (second,) = refine_stale(mended).releases
+    assert (second.state, second.repeated) == ("PUBLISHED", False) and second.release != first.release
+    size = mended.log.size()
+    assert refine_stale(mended).releases == () and mended.log.size() == size
+    assert [own.table for own in stale_versions(site)] == ["gold.people_open"]
+    (third,) = refine_stale(site).releases
+    assert third.release not in {first.release, second.release} and stale_versions(site) == []

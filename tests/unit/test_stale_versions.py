@@ -1,0 +1,74 @@
+"""A changed contract: which versions it leaves behind, and that making them anew doubles nothing."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from home_samples import commit_without_spark
+
+from lakehouse.adapters.delta_tables import DeltaLake
+from lakehouse.core.actors import Role
+from lakehouse.core.contract import Contracts
+from lakehouse.errors import NotAllowed
+from lakehouse.pipeline import stale
+from lakehouse.pipeline.fsck import fsck
+from lakehouse.pipeline.land import land
+from lakehouse.pipeline.refine import refine
+from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.stale import refine_stale, stale_versions
+from lakehouse.pipeline.versions import require_version
+from lakehouse.samples.source_folder import write_sample
+
+SILVER = "silver.gait_people"
+
+
+@pytest.fixture
+def site(open_home: Callable[..., Site], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A home with ten people landed and refined."""
+    monkeypatch.setattr(DeltaLake, "commit", commit_without_spark)
+    opened = open_home()
+    write_sample(tmp_path / "source", people=10, seed=1)
+    land(opened, "gait_people", [tmp_path / "source" / "gaitpdb" / "demographics.txt"])
+    refine(opened, "gait_people")
+    return opened
+
+
+def under(site: Site, digest: str) -> Site:
+    """Return the site with another contract of the silver table; everything else as it is."""
+    changed = replace(site.contracts.by_table[SILVER], digest=digest)
+    return replace(site, contracts=Contracts(by_table={**site.contracts.by_table, SILVER: changed}))
+
+
+def test_only_what_the_contract_changed_is_made_anew_and_once(site: Site) -> None:
+    assert stale_versions(site) == [] and refine_stale(site).silver == ()
+    mended = under(site, "f" * 64)
+    assert [own.as_json() for own in stale_versions(mended)] == [{"table": SILVER, "version": 0}]
+    made = {own.table: own for own in refine_stale(mended).silver}
+    assert (made[SILVER].version, made[SILVER].repeated) == (1, False)
+    size = mended.log.size()
+    assert refine_stale(mended).stale == () and mended.log.size() == size
+    assert fsck(mended, print).clean
+
+
+def test_a_contract_that_goes_back_is_made_anew_too(site: Site) -> None:
+    """The version of then has the right run key, and readers open another."""
+    refine_stale(under(site, "f" * 64))
+    again = {own.table: own for own in refine_stale(site).silver}
+    assert (again[SILVER].version, again[SILVER].repeated) == (2, False)
+    assert stale_versions(site) == []
+    assert {own.version for own in refine(site, "gait_people") if own.table == SILVER} == {2}
+    assert require_version(site, SILVER).version == 2
+
+
+def test_a_check_that_reads_no_contract_would_be_seen(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Positive control: with a blind check the change is not found and nothing is made anew."""
+    monkeypatch.setattr(stale, "stale_versions", lambda _site: [])
+    assert refine_stale(under(site, "f" * 64)).silver == ()
+    assert require_version(site, SILVER).version == 0
+
+
+def test_only_who_may_refine_and_publish_may_renew(site: Site) -> None:
+    analyst = replace(site, actor=replace(site.actor, roles=frozenset({Role.ANALYST})))
+    with pytest.raises(NotAllowed):
+        refine_stale(analyst)
