@@ -122,7 +122,8 @@ def test_a_write_whose_head_gets_no_stamp_ends_as_the_site_file_says(
     down = make_authority(tmp_path / "down", "p256", name="down.example")
     down.url = "http://127.0.0.1:9/"
     file = write_site(tmp_path, [down], [], stamps=1)
-    file.write_text(file.read_text().replace("[log]", f'[log]\nwhen_missing = "{when}"\nwait_seconds = 1'))
+    demands = f'\n[log]\nwhen_missing = "{when}"\nwait_seconds = 1'
+    file.write_text(file.read_text().replace("\n[log]", demands))
     site = open_home(site_file=file)
     add_leaf(site, 1)
     told: list[str] = []
