@@ -124,9 +124,10 @@ def keys_folder(home: Home) -> Path:
 
 
 def read_home(path: Path) -> Home:
-    """Return the identity of a home; NotReady where there is none, Damaged where it cannot be parsed."""
+    """Return the identity of a home; NotReady where there is none, Damaged where it is lost or unreadable."""
     file = path / IDENTITY
     if not file.exists():
+        _refuse_headless(path)
         raise NotReady(
             f"there is no LivingLab home in {path.name!r}", remedy="livinglab demo, or name one with --home"
         )

@@ -57,6 +57,8 @@ def write_proof(
             "a person's own proof needs three options", remedy="--person ID --system S --rows FILE"
         )
     site = context.open()
+    if opening is not None:
+        site.actor.require("openings")
     if person and system and rows:
         proof, others = _write_person_proofs(site, what, person, system, output, rows)
     else:
@@ -114,7 +116,7 @@ def _numbered(path: Path, number: int) -> Path:
 def check_site(ctx: typer.Context) -> None:
     """Walk every Delta version, registry row and log file against each other; exit 6 where they differ.
 
-    Reads the whole home and its keys. Writes nothing.
+    Reads the whole home and its keys. Ends first what a killed process left; else writes nothing.
     Example: livinglab fsck
     """
     from lakehouse.pipeline.fsck import check_databases, check_home, failed, unwatched

@@ -125,6 +125,11 @@ def test_a_file_that_nobody_signed_is_found(
     assert fsck(copy, capsys)[0] == 6
 
 
+def test_a_home_that_lost_its_identity_is_damaged(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (copy / "home.json").unlink()
+    assert fsck(copy, capsys)[0] == 6
+
+
 @pytest.mark.parametrize("target", ["/tmp", "/nonexistent", "part-0.parquet"])
 def test_a_link_that_nobody_signed_is_found(
     copy: Path, target: str, capsys: pytest.CaptureFixture[str]
