@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from lakehouse.adapters.log_settings import LogSettings
+
 pytestmark = pytest.mark.airflow
 
 WAITING = {"release_id": "walkers_open-1", "facts": "..."}
@@ -49,7 +51,9 @@ def decided(airflow_home, monkeypatch):
         monkeypatch.setattr(
             approvals,
             "open_task_site",
-            lambda actor=None: SimpleNamespace(actor=actor, registry=Registry(state)),
+            lambda actor=None: SimpleNamespace(
+                actor=actor, registry=Registry(state), log_policy=LogSettings()
+            ),
         )
         given = {
             "chosen_options": [option],

@@ -244,3 +244,18 @@ def _rows_of(site: Site) -> tuple[tuple[str, int, int], ...]:
     """Return (table, version, rows) of every signed version."""
     with site.registry.reading() as tx:
         return tuple((row["table_name"], row["version"], row["rows"]) for row in tx.many("versions"))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Drill in a process without another Spark session: `FOLDER KILLS SEED`; 1 where anything was wrong."""
+    folder, kills, seed = arguments or sys.argv[1:]
+    with connect_server(Path(folder)), ChainServer() as chain:
+        clean = prepare(Path(folder), chain, runs=1)
+        done = list(drill(Path(folder), chain, clean, kills=int(kills), seed=int(seed)))
+    problems = [problem for kill in done for problem in kill.problems]
+    sys.stdout.write("".join(f"{problem}\n" for problem in problems) + f"{len(done)} kills\n")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -102,6 +102,7 @@ def test_many_threads_of_one_process(tmp_path: Path) -> None:
 
 
 DECIDING = WitnessState.deciding
+BOTH_HAVE_READ = threading.Barrier(2)
 
 
 class LateTurn(Turn):
@@ -113,7 +114,7 @@ class LateTurn(Turn):
     def head(self, origin: str, size: int | None = None) -> StoredHead | None:
         with self._state.reading() as turn:
             found = turn.head(origin, size)
-        threading.Event().wait(0.003)
+        BOTH_HAVE_READ.wait(timeout=30)
         return found
 
     def last_second(self) -> int:
@@ -138,9 +139,14 @@ def late(self: WitnessState) -> Iterator[Turn]:
 def test_a_witness_that_checks_before_it_locks_is_caught(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    witnesses = [new_witness(tmp_path / str(attempt)) for attempt in range(5)]
+    """Two first heads at once: both are new to it, and it signs both."""
+    witness = new_witness(tmp_path)
     monkeypatch.setattr(WitnessState, "deciding", late)
-    assert any(ask_in_threads(witness) for witness in witnesses)
+    bodies = [log.request(0, 1) for log in LOGS]
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(witness.add_checkpoint, bodies))
+    told = [(body, answer.status, answer.body) for body, answer in zip(bodies, answers, strict=True)]
+    assert faults(told, []) == ["two roots at 1"]
 
 
 def test_its_time_never_falls(tmp_path: Path) -> None:
