@@ -10,12 +10,19 @@ from lakehouse.core.merkle import leaf_hash, root_of
 from lakehouse.errors import WrongUse
 
 SALT_BYTES = 32
+PLAIN_LAYERS = frozenset({"gold", "draft"})
+"""Layers whose digests are plain: their files hold no row of one person that a guess could confirm."""
 _HEX_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def is_digest(text: object) -> bool:
     """Say whether `text` is 64 lower-case hex digits."""
     return isinstance(text, str) and _HEX_DIGEST.fullmatch(text) is not None
+
+
+def is_plain(table: str) -> bool:
+    """Say whether the digests of `layer.table` stand without a key."""
+    return table.partition(".")[0] in PLAIN_LAYERS
 
 
 def file_digest(manifest: Sequence[tuple[str, str]], opening: bytes | None) -> str:

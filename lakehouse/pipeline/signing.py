@@ -11,7 +11,7 @@ from lakehouse.adapters.bronze_rows import PLACE_COLUMNS
 from lakehouse.adapters.delta_log import Manifest, file_manifest, newest_version
 from lakehouse.adapters.delta_tables import COMPACT
 from lakehouse.adapters.sql_registry import Row, Transaction
-from lakehouse.core.digests import file_digest
+from lakehouse.core.digests import file_digest, is_plain
 from lakehouse.core.lineage import Version
 from lakehouse.core.merkle import leaf_hash, root_of
 from lakehouse.errors import Damaged
@@ -19,8 +19,6 @@ from lakehouse.pipeline.intents import DONE, staged_rows
 from lakehouse.pipeline.log_records import Draft, add_entry, add_rows, draft_record, log_transaction
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import as_version, require_version
-
-OPEN_LAYERS = ("gold", "draft")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +120,7 @@ def _same_content(site: Site, table: str, version: int) -> tuple[str, dict[str, 
 
 def file_opening(site: Site, table: str, version: int) -> bytes | None:
     """Return the key under which a version's file digest stands; gold and drafts of it are plain."""
-    if table.split(".", maxsplit=1)[0] in OPEN_LAYERS:
+    if is_plain(table):
         return None
     return site.vault.table_key(f"file/{table}/{version}")
 
@@ -225,7 +223,7 @@ def recompute_content(site: Site, version: Version) -> str:
     with site.registry.reading() as tx:
         leaves = tx.many("content_leaves", table_name=version.table)
     rows = site.lake.read(version.table, version.version)
-    if "subject" not in rows.column_names or version.table.split(".")[0] in OPEN_LAYERS:
+    if "subject" not in rows.column_names or is_plain(version.table):
         return plain_content(rows)
     intents = {row["pseudonym"]: row["intent_id"] for row in leaves}
     pseudonyms = {name or "" for name in rows.column("subject").unique().to_pylist()}

@@ -14,7 +14,7 @@ from lakehouse.adapters.signatures import verify_signature
 from lakehouse.adapters.time_stamps import check_stamp
 from lakehouse.core.bundle import ProofBundle
 from lakehouse.core.consent_opening import check_consents
-from lakehouse.core.digests import file_digest
+from lakehouse.core.digests import file_digest, is_plain
 from lakehouse.core.document_fields import document_schema
 from lakehouse.core.lineage import TABLE_KINDS, LineageRecord
 from lakehouse.core.merkle import leaf_hash
@@ -26,8 +26,6 @@ from lakehouse.core.verification import check_details, no_data, no_rows, verify_
 from lakehouse.errors import Damaged, NotVerified, WrongUse
 
 _CHECKSUM_FILE = re.compile(r"_delta_log/([0-9]+)\.crc", re.ASCII)
-PLAIN_LAYERS = frozenset({"gold", "draft"})
-"""Layers whose file digest is plain: their files hold no row of one person that a guess could confirm."""
 
 
 def verify(
@@ -66,7 +64,7 @@ def _check_data(bundle: ProofBundle, *, folder: Path | None, opening: bytes | No
         raise NotVerified(
             f"not checked: a record of kind {record.kind} has no table folder", remedy="leave out --data"
         )
-    plain = record.table.partition(".")[0] in PLAIN_LAYERS
+    plain = is_plain(record.table)
     if not plain and (opened is None or opened.key is None):
         raise NotVerified("not checked: this layer's file digest is keyed, give --opening")
     key = None if plain or opened is None else opened.key

@@ -36,28 +36,30 @@ def require_version(site: Site, table: str) -> Version:
 
 def version_of(site: Site, table: str, number: int) -> Version | None:
     """Return one signed version of a table, or None."""
-    with site.registry.reading() as tx:
-        row = tx.one("versions", table_name=table, version=number)
+    row = _row_of(site, table, number)
     return as_version(row) if row else None
 
 
 def version_details(site: Site, version: Version) -> dict[str, Any]:
     """Return the private details of a version's record."""
-    with site.registry.reading() as tx:
-        row = tx.one("versions", table_name=version.table, version=version.version)
+    row = _row_of(site, version.table, version.version)
     return dict(row["details"]) if row else {}
 
 
 def version_statements(site: Site, version: Version) -> dict[str, dict[str, Any]]:
     """Return the values of the statements that a version's record commits to, by name."""
-    with site.registry.reading() as tx:
-        row = tx.one("versions", table_name=version.table, version=version.version)
+    row = _row_of(site, version.table, version.version)
     return {name: dict(kept["value"]) for name, kept in (row["statements"] if row else {}).items()}
 
 
 def consent_root_of(site: Site, version: Version) -> str | None:
     """Return the consent root of a version's record, or None."""
     return parse_record(site.log.entry(version.leaf)).consent_root
+
+
+def _row_of(site: Site, table: str, number: int) -> Row | None:
+    with site.registry.reading() as tx:
+        return tx.one("versions", table_name=table, version=number)
 
 
 def as_version(row: Row) -> Version:

@@ -91,12 +91,11 @@ def _run_one(pipe: EventPipe, dag: Any, conf: dict[str, Any]) -> bool:
 def missing_input(dag_id: str) -> str | None:
     """Return a table that a product reads and that has no version yet; a source may hold few publishers."""
     from lakehouse.pipeline.versions import current_version
-    from lakehouse.sites import open_site
-    from livinglab_airflow.sites import site_file
+    from livinglab_airflow.sites import opened_site, site_file
 
     if not dag_id.startswith("publish_"):
         return None
-    site = open_site(site_file(), Path(os.environ["LIVINGLAB_HOME"]), replay=False)
+    site = opened_site(site_file(), os.environ["LIVINGLAB_HOME"])
     inputs = site.contracts.gold(dag_id.removeprefix("publish_")).inputs()
     return next((table for table in inputs if current_version(site, table) is None), None)
 

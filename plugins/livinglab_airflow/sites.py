@@ -26,7 +26,7 @@ def open_task_site(actor: str | None = None) -> "Site":
 
     `actor` is a name that Airflow vouches for; without one the account acts under which Airflow runs.
     """
-    site = replace(_opened(site_file(), os.environ["LIVINGLAB_HOME"], actor), run=task_run())
+    site = replace(opened_site(site_file(), os.environ["LIVINGLAB_HOME"], actor), run=task_run())
     return replace(site, actor=replace(site.actor, authenticated="airflow")) if actor else site
 
 
@@ -37,7 +37,8 @@ def task_run() -> str:
 
 
 @cache
-def _opened(site_file: Path | None, home: str, actor: str | None) -> "Site":
+def opened_site(site_file: Path | None, home: str, actor: str | None = None) -> "Site":
+    """Open a home once for this process."""
     from lakehouse.sites import open_site
 
     return open_site(site_file, Path(home), actor)
