@@ -75,6 +75,7 @@ REGISTRY: Mapping[str, TableSchema] = {
         text="charge_id population purpose actor measure question_digest created_at",
         integer="micro_epsilon",
     ),
+    "missed_deadlines": _table("dag run", text="dag run created_at"),
     "models": _table(
         "name digest", text="name digest state run_key created_at", integer="leaf_index", json="manifest card"
     ),

@@ -4,6 +4,7 @@
 quarantine_share = "0.25"      # of a data set's newest batch
 budget_left_share = "0.1"      # of a cap
 cosignature_hours = 24         # since when no head has what `[log]` demands
+deadline_hours = 24            # how long a DAG's missed deadline is told
 [alerts.period_days]           # a new batch of a data set at least every so many days
 gait_walks = 7
 """
@@ -23,6 +24,7 @@ class AlertSettings:
     quarantine_share: Decimal = Decimal("0.25")
     budget_left_share: Decimal = Decimal("0.1")
     cosignature_hours: int = 24
+    deadline_hours: int = 24
     period_days: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -53,6 +55,7 @@ def parse_alerts(section: Section | None) -> AlertSettings:
         quarantine_share=_share(section, "quarantine_share", usual.quarantine_share),
         budget_left_share=_share(section, "budget_left_share", usual.budget_left_share),
         cosignature_hours=section.integer("cosignature_hours", usual.cosignature_hours, least=1),
+        deadline_hours=section.integer("deadline_hours", usual.deadline_hours, least=1),
         period_days=_periods(section),
     )
     section.finish()
@@ -107,6 +110,20 @@ def cosignature_alert(settings: AlertSettings, since: datetime | None, now: date
         f"{settings.cosignature_hours} hours",
         remedy="see that the witnesses run, then livinglab log cosign",
     )
+
+
+def deadline_alerts(
+    settings: AlertSettings, missed: Mapping[str, datetime], now: datetime
+) -> Iterable[Alert]:
+    """Watch the DAGs that ever missed a deadline; `missed`: when each did so last."""
+    for dag, last in missed.items():
+        yield Alert(
+            name="missed_deadline",
+            about=dag,
+            firing=now - last <= timedelta(hours=settings.deadline_hours),
+            says=f"a run of {dag} missed its deadline in the last {settings.deadline_hours} hours",
+            remedy=f"see the runs of {dag} in the Airflow UI",
+        )
 
 
 def _periods(section: Section) -> Mapping[str, int]:

@@ -1,5 +1,6 @@
 """alerts: which thresholds of the site file are passed, read from the registry alone."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -9,15 +10,19 @@ from lakehouse.core.alerts import (
     Alert,
     budget_alert,
     cosignature_alert,
+    deadline_alerts,
     late_alerts,
     quarantine_alert,
 )
+from lakehouse.core.canonical import digest_json, timestamp
 from lakehouse.core.checkpoint import parse_note
 from lakehouse.core.contract import Layer
-from lakehouse.errors import ContractError
+from lakehouse.errors import ContractError, WrongUse
 from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.cosign import HEADS_SEARCHED, kept_cosignatures, meets
 from lakehouse.pipeline.site import Site
+
+_DAG = re.compile(r"[a-z][a-z0-9_]{0,199}", re.ASCII)
 
 
 def watched_alerts(site: Site) -> list[Alert]:
@@ -26,6 +31,7 @@ def watched_alerts(site: Site) -> list[Alert]:
     now = site.clock()
     with site.registry.reading() as tx:
         newest = {row["dataset"]: row for row in tx.many("batches")}
+        missed = {row["dag"]: moment_of(row) for row in tx.many("missed_deadlines", order="created_at")}
     times = {dataset: moment_of(row) for dataset, row in newest.items() if row["created_at"]}
     return [
         *(
@@ -38,7 +44,23 @@ def watched_alerts(site: Site) -> list[Alert]:
             for row in budget_rows(site)
         ),
         cosignature_alert(site.alerts, uncovered_since(site), now),
+        *deadline_alerts(site.alerts, missed, now),
     ]
+
+
+def record_missed_deadline(site: Site, dag: str, run: str) -> bool:
+    """Keep that a run of a DAG missed its deadline; False where it was known already.
+
+    The run's name may hold what a person typed, so only its digest is kept. WrongUse: no name of a DAG.
+    """
+    if not _DAG.fullmatch(dag):
+        raise WrongUse("that is no name of a DAG", remedy="lower-case letters, digits and _, at most 200")
+    own = {"dag": dag, "run": digest_json(["run", dag, run])}
+    with site.registry.transaction() as tx:
+        if tx.one("missed_deadlines", **own) is not None:
+            return False
+        tx.add("missed_deadlines", **own, created_at=timestamp(site.clock()))
+    return True
 
 
 def firing_alerts(site: Site) -> list[Alert]:

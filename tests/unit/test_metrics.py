@@ -13,7 +13,7 @@ from lakehouse.core.actors import Role
 from lakehouse.core.alerts import AlertSettings
 from lakehouse.core.metrics import counter, render_metrics, sample, shown_count
 from lakehouse.errors import ContractError, NotAllowed, WrongUse
-from lakehouse.pipeline.alerts import firing_alerts, watched_alerts
+from lakehouse.pipeline.alerts import firing_alerts, record_missed_deadline, watched_alerts
 from lakehouse.pipeline.health import site_health
 from lakehouse.pipeline.metrics import absent_metrics, site_metrics
 
@@ -163,3 +163,17 @@ def test_cosignatures_missing_are_unhealthy_only_where_the_site_refuses(site):
     warning = replace(site, log_policy=LogSettings(cosignatures=1))
     assert site_health(warning).ok
     assert not site_health(replace(site, log_policy=LogSettings(cosignatures=1, when_missing="refuse"))).ok
+
+
+def test_a_missed_deadline_is_told_for_its_hours_and_kept_once(site):
+    """The run's name, which a person may have typed, is kept as a digest only."""
+    assert record_missed_deadline(site, "refine_gait_people", "manual__for Anna")
+    assert not record_missed_deadline(site, "refine_gait_people", "manual__for Anna")
+    assert [alert.name for alert in firing_alerts(site)] == ["missed_deadline"]
+    assert 'livinglab_alert_firing{about="refine_gait_people",alert="missed_deadline"} 1' in lines(site)
+    tomorrow = site.clock() + timedelta(hours=25)
+    assert firing_alerts(replace(site, clock=lambda: tomorrow)) == []
+    with site.registry.reading() as tx:
+        assert "Anna" not in str(tx.many("missed_deadlines"))
+    with pytest.raises(WrongUse):
+        record_missed_deadline(site, "Anna's run", "run")
