@@ -7,12 +7,13 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_asset, requires_access_dag
 from airflow.models.dagrun import DagRun
-from fastapi import Depends, FastAPI, HTTPException, Query, Response, status
+from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response, status
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import select
 
 from lakehouse.errors import LivingLabError, NotAllowed, NotReady, WrongUse
+from livinglab_airflow.dashboard import dashboard_facts, open_questions
 from livinglab_airflow.pages import compliance_page, receipt_page, report_names, run_lines
 from livinglab_airflow.proof_downloads import (
     VERIFIER_FILES,
@@ -82,6 +83,12 @@ def compliance(site: ViewedSite, session: SessionDep) -> HTMLResponse:
     """Show tables, waiting releases, budget, log and last runs."""
     newest = select(DagRun).order_by(DagRun.start_date.desc()).limit(RUNS_SHOWN)
     return _page("compliance.html", page=compliance_page(site, run_lines(session.scalars(newest))))
+
+
+@app.get("/dashboard.json")
+def dashboard(site: ViewedSite, session: SessionDep) -> JSONResponse:
+    """Give the facts of the panel on Airflow's home page."""
+    return JSONResponse(dashboard_facts(site, open_questions(session)), headers=HEADERS)
 
 
 @app.get("/health")
@@ -168,8 +175,11 @@ def _download(content: bytes, name: str, kind: str) -> Response:
 
 
 @app.exception_handler(LivingLabError)
-def explain(_request: Any, error: LivingLabError) -> Response:
-    """Answer a refusal or damage as a page: what is wrong and what helps."""
+def explain(request: Request, error: LivingLabError) -> Response:
+    """Answer a refusal or damage as a page, or as JSON to a program: what is wrong and what helps."""
+    if request.url.path.endswith(".json"):
+        told = {"detail": "; ".join(filter(None, (error.message, error.remedy)))}
+        return JSONResponse(told, status_code=status.HTTP_503_SERVICE_UNAVAILABLE, headers=HEADERS)
     return _page("error.html", error=error, code=status.HTTP_503_SERVICE_UNAVAILABLE)
 
 

@@ -87,6 +87,7 @@ def _add_history(site: Any) -> None:
             quarantined=1,
             reasons={"id_not_canonical": 1},
             run_key="k0",
+            intent_id="intent0",
             created_at="2026-11-22T09:00:00Z",
         )
         tx.add("releases", **_release())

@@ -11,6 +11,7 @@ DAG_ID, RUN_ID = RUN.split("/")
 ROUTES = {
     "/": "/",
     "/compliance": "/compliance",
+    "/dashboard.json": "/dashboard.json",
     "/health": "/health",
     "/receipt": f"/receipt?dag_id={DAG_ID}&run_id={quote(RUN_ID)}",
     "/reports/{name}": "/reports/site.html",
@@ -22,11 +23,12 @@ ROUTES = {
 }
 """Every route of the plugin with an address that exists: a new route needs a line here."""
 
+OPEN = {"/", "/compliance", "/dashboard.json", "/health", "/receipt"}
 PROOFS = {"/verifier", "/verifier/{name}", "/trust.json", "/proof", "/paper"}
 MAY = {
-    "engineer": {"/", "/compliance", "/health", "/receipt", "/reports/{name}"} | PROOFS,
-    "analyst": {"/", "/compliance", "/health", "/receipt"} | PROOFS,
-    "dpo": {"/", "/compliance", "/health", "/receipt", "/reports/{name}"} | PROOFS,
+    "engineer": OPEN | PROOFS | {"/reports/{name}"},
+    "analyst": OPEN | PROOFS,
+    "dpo": OPEN | PROOFS | {"/reports/{name}"},
 }
 
 
