@@ -25,6 +25,7 @@ from lakehouse.adapters.vault import Vault
 from lakehouse.core.actors import Actor, resolve_actor
 from lakehouse.core.contract import Contracts
 from lakehouse.core.contract_parsing import KnownNames
+from lakehouse.core.home_format import require_current_format
 from lakehouse.errors import Damaged, NotReady
 from lakehouse.methods import method_names, transform_names
 from lakehouse.pipeline.recovery import recover
@@ -123,8 +124,11 @@ def keys_folder(home: Home) -> Path:
     return Path(os.environ.get("LIVINGLAB_KEYS") or configuration).absolute() / home.id
 
 
-def read_home(path: Path) -> Home:
-    """Return the identity of a home; NotReady where there is none, Damaged where it is lost or unreadable."""
+def read_home(path: Path, *, current: bool = True) -> Home:
+    """Return the identity of a home, whose format must be this software's where it is `current`.
+
+    Raises NotReady where there is none or its format is another, Damaged where it is lost or unreadable.
+    """
     file = path / IDENTITY
     if not file.exists():
         _refuse_headless(path)
@@ -133,9 +137,25 @@ def read_home(path: Path) -> Home:
         )
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
-        return Home(path=path, id=_hex_id(said["id"]), origin=str(said["origin"]))
-    except (ValueError, KeyError, TypeError) as error:
+        number = _whole_number(said.get("format", 1))
+        home = Home(path=path, id=_hex_id(said["id"]), origin=str(said["origin"]), format=number)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Damaged("home.json cannot be parsed", remedy="restore it from a backup of this home") from error
+    if current:
+        require_current_format(home.format)
+    return home
+
+
+def write_identity(home: Home) -> None:
+    """Write home.json: id, origin and format, whole or not at all."""
+    said = {"id": home.id, "origin": home.origin, "format": home.format}
+    write_durably(home.place(IDENTITY), json.dumps(said).encode())
+
+
+def _whole_number(value: object) -> int:
+    if type(value) is not int:
+        raise ValueError("not a number of a format")
+    return value
 
 
 def _hex_id(text: object) -> str:
@@ -151,8 +171,7 @@ def _initialise(path: Path, settings: SiteSettings) -> None:
         if not (path / IDENTITY).exists():
             _refuse_headless(path)
             identity = secrets.token_hex(8)
-            said = {"id": identity, "origin": f"livinglab.local/{identity}"}
-            write_durably(path / IDENTITY, json.dumps(said).encode())
+            write_identity(Home(path=path, id=identity, origin=f"livinglab.local/{identity}"))
         home = read_home(path)
         for name in ("lake", "landing", "registry", "reports", "work"):
             make_private_folder(path / name)

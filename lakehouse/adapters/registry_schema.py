@@ -79,4 +79,10 @@ REGISTRY: Mapping[str, TableSchema] = {
     "models": _table(
         "name digest", text="name digest state run_key created_at", integer="leaf_index", json="manifest card"
     ),
+    "restores": _table(
+        "restore_id", text="restore_id backup made_at restored_at state", integer="size", json="actor"
+    ),
 }
+
+ADDED: Mapping[int, tuple[str, ...]] = {2: ("missed_deadlines", "restores")}
+"""The tables that a format of the home added (`core.home_format`); `livinglab upgrade` makes them."""

@@ -9,7 +9,7 @@ would sign what somebody else wrote.
 
 import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,11 +74,17 @@ class SqlRegistry:
         make_private_file(self.path)
         with _guarded(), self._engine.execution_options(begin="BEGIN IMMEDIATE").begin() as link:
             METADATA.create_all(link)
-            missing = set(TABLES) - set(link.execute(sql.select(SEAL_TABLE.c.name)).scalars())
-            for name in missing:
-                link.execute(
-                    SEAL_TABLE.insert().values(name=name, rows=0, total="0", mac=self._seal_mac(name, 0, 0))
-                )
+            self._seal_empty(link, set(TABLES) - set(link.execute(sql.select(SEAL_TABLE.c.name)).scalars()))
+
+    def add_tables(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Make those of `names` that are not there, sealed empty, in one transaction; return which."""
+        self._require_file()
+        with _guarded(), self._engine.execution_options(begin="BEGIN IMMEDIATE").begin() as link:
+            there = set(sql.inspect(link).get_table_names())
+            made = tuple(name for name in names if name not in there)
+            METADATA.create_all(link, tables=[TABLES[name] for name in made])
+            self._seal_empty(link, made)
+        return made
 
     @contextmanager
     def transaction(self) -> Iterator["Transaction"]:
@@ -97,15 +103,20 @@ class SqlRegistry:
         with _guarded(), self._engine.begin() as link:
             yield Transaction(link, self._key, believed=believed)
 
-    def check(self) -> list[tuple[str, str, str]]:
+    def check(self, tables: Iterable[str] = tuple(TABLES)) -> list[tuple[str, str, str]]:
         """Return (table, key, problem) for rows and tables whose MAC does not hold, and what is not ours."""
         with self.reading() as tx:
-            findings = [finding for name in TABLES for finding in tx.check_table(name)]
+            findings = [finding for name in tables for finding in tx.check_table(name)]
             return findings + [(name, "", "is not one of ours") for name in tx.foreign_objects()]
 
     def _require_file(self) -> None:
         if not self.path.is_file():
             raise Unavailable("registry.db is missing", remedy="restore it from a backup of this home")
+
+    def _seal_empty(self, link: sql.Connection, names: Iterable[str]) -> None:
+        for name in names:
+            mac = self._seal_mac(name, 0, 0)
+            link.execute(SEAL_TABLE.insert().values(name=name, rows=0, total="0", mac=mac))
 
     def _seal_mac(self, name: str, rows: int, total: int) -> str:
         return row_mac(self._key, SEALS, {"name": name, "rows": rows, "total": f"{total:x}"})

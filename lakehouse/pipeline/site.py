@@ -18,6 +18,7 @@ from lakehouse.adapters.vault import Vault
 from lakehouse.core.actors import Actor
 from lakehouse.core.alerts import AlertSettings
 from lakehouse.core.contract import Contracts
+from lakehouse.core.home_format import FORMAT
 from lakehouse.core.policy import PrivacyPolicy
 
 
@@ -28,6 +29,7 @@ class Home:
     path: Path
     id: str
     origin: str
+    format: int = FORMAT
 
     def place(self, *names: str) -> Path:
         """Return a path under the home."""

@@ -68,6 +68,7 @@ def log_statements(site: Site) -> None:
         tx.add("time_stamps", size=1, authority="authority", token="token")
         tx.add("batch_files", dataset="gait_people", source_digest="3" * 64, batch=1, file=0)
         tx.add("missed_deadlines", dag="gait_people", run="4" * 64, created_at="2026-11-20T10:00:00Z")
+        tx.add("restores", restore_id="5" * 32, backup="6" * 64, size=6, state="checked")
 
 
 def log(
