@@ -13,76 +13,25 @@ All little-endian; a null has value 0, or code 0xffffffff. Vectors: tests/vector
 
 import hmac
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakehouse.adapters.canonical_columns import column_cut
+
 SUITE = b"livinglab/rows/v1"
-NULL_CODE = 0xFFFFFFFF
-QUIET_NAN = np.uint64(0x7FF8000000000000)
+BLOCK_ROWS = 2**16
+"""Rows that are put in order and encoded at a time; a person with more of them is one block."""
 
 
 def canonical_rows(rows: pa.Table) -> Iterator[bytes]:
     """Yield the canonical bytes of a table, column by column, rows in the order given."""
     yield SUITE
     for name in sorted(rows.column_names):
-        yield from _canonical_column(name, rows.column(name))
-
-
-def _canonical_column(name: str, values: pa.ChunkedArray) -> Iterator[bytes]:
-    column = values.combine_chunks()
-    if isinstance(column, pa.ChunkedArray):
-        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-    tag, body = _encode_values(column)
-    encoded = name.encode()
-    yield struct.pack("<I", len(encoded)) + encoded + tag + struct.pack("<Q", len(column))
-    if column.null_count:
-        yield b"\x01" + pc.cast(pc.is_valid(column), pa.uint8()).to_numpy(zero_copy_only=False).tobytes()
-    else:
-        yield b"\x00"
-    yield from body
-
-
-def _encode_values(column: pa.Array) -> tuple[bytes, Sequence[bytes]]:  # noqa: PLR0911 one return a type
-    kind = column.type
-    if pa.types.is_integer(kind):
-        return b"i", [_fixed(column.cast(pa.int64()), 0).astype("<i8").tobytes()]
-    if pa.types.is_floating(kind):
-        return b"f", [_canonical_floats(_fixed(column.cast(pa.float64()), 0.0))]
-    if pa.types.is_boolean(kind):
-        return b"b", [_fixed(column.cast(pa.uint8()), 0).tobytes()]
-    if pa.types.is_date(kind):
-        return b"d", [_fixed(column.cast(pa.date32()).cast(pa.int32()), 0).astype("<i4").tobytes()]
-    if pa.types.is_timestamp(kind):
-        return b"t", [
-            _fixed(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), 0).astype("<i8").tobytes()
-        ]
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return b"s", _encode_distinct(column.cast(pa.string()).cast(pa.binary()))
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return b"x", _encode_distinct(column.cast(pa.binary()))
-    raise TypeError(f"a column of type {kind} has no canonical form")
-
-
-def _fixed(column: pa.Array, null: float) -> np.ndarray:
-    return pc.fill_null(column, null).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
-
-
-def _canonical_floats(values: np.ndarray) -> bytes:
-    plain = values.astype("<f8") + 0.0
-    bits = plain.view(np.uint64)
-    bits[np.isnan(plain)] = QUIET_NAN
-    return bits.astype("<u8").tobytes()
-
-
-def _encode_distinct(column: pa.Array) -> list[bytes]:
-    encoded = column.dictionary_encode()
-    distinct = encoded.dictionary.to_pylist()
-    codes = pc.fill_null(encoded.indices.cast(pa.uint32()), NULL_CODE).to_numpy(zero_copy_only=False)
-    values = b"".join(struct.pack("<I", len(value)) + value for value in distinct)
-    return [struct.pack("<I", len(distinct)), values, codes.astype("<u4").tobytes()]
+        yield from column_cut(name, rows.column(name))(0, len(rows))
 
 
 def ordered_rows(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
@@ -114,35 +63,15 @@ def subjects_of(rows: pa.Table) -> set[str]:
     return {name for name in rows.column("subject").unique().to_pylist() if name}
 
 
-def subject_rows(rows: pa.Table, keys: Sequence[str]) -> Iterator[tuple[str | None, pa.Table]]:
-    """Yield (pseudonym, that subject's rows in key order); rows without a subject come under None."""
-    codes = rows.column("subject").combine_chunks().dictionary_encode()
-    codes = codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
-    names: list[str | None] = [*codes.dictionary.to_pylist(), None]
-    numbers = pc.fill_null(codes.indices, len(names) - 1).to_numpy(zero_copy_only=False)
-    order = np.argsort(numbers, kind="stable")
-    edges = np.flatnonzero(np.diff(numbers[order])) + 1
-    for chosen in np.split(order, edges):
-        if len(chosen):
-            yield names[int(numbers[chosen[0]])], ordered_rows(_pick(rows, chosen), keys)
-
-
-def _pick(rows: pa.Table, chosen: np.ndarray) -> pa.Table:
-    first, last = int(chosen[0]), int(chosen[-1])
-    if last - first + 1 == len(chosen):
-        return rows.slice(first, len(chosen))
-    return rows.take(pa.array(chosen))
-
-
 def content_leaf(key: bytes, table: str, intent: str, pseudonym: str, rows: pa.Table) -> str:
     """Return one subject's leaf: HMAC-SHA-256 over table, intent, pseudonym and canonical rows, in hex."""
-    mac = hmac.new(key, digestmod="sha256")
-    for text in (table, intent, pseudonym):
-        encoded = text.encode()
-        mac.update(struct.pack("<I", len(encoded)) + encoded)
-    for piece in canonical_rows(rows):
-        mac.update(piece)
-    return mac.hexdigest()
+    return _leaf(key, (table, intent, pseudonym), canonical_rows(rows))
+
+
+def _leaf(key: bytes, texts: Sequence[str], pieces: Iterable[bytes]) -> str:
+    encoded = [text.encode() for text in texts]
+    framed = [struct.pack("<I", len(text)) + text for text in encoded]
+    return hmac.digest(key, b"".join([*framed, *pieces]), "sha256").hex()
 
 
 def content_leaves(
@@ -157,9 +86,57 @@ def content_leaves(
 
     `intents` and `digest_keys` are by pseudonym; `rows` must hold all rows of each subject in it.
     """
-    return {
-        pseudonym or "": content_leaf(
-            digest_keys[pseudonym or ""], table, intents[pseudonym or ""], pseudonym or "", own
-        )
-        for pseudonym, own in subject_rows(rows, keys)
-    }
+    leaves: dict[str, str] = {}
+    for block in _blocks(rows, keys):
+        names = sorted(block.column_names)
+        cuts = [column_cut(name, block.column(name)) for name in names]
+        for pseudonym, start, end in _runs(block):
+            pieces = [piece for cut in cuts for piece in cut(start, end)]
+            leaves[pseudonym] = _leaf(
+                digest_keys[pseudonym], (table, intents[pseudonym], pseudonym), [SUITE, *pieces]
+            )
+    return leaves
+
+
+def _blocks(rows: pa.Table, keys: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield the rows in blocks: a subject's rows stand together in one of them, in key order."""
+    numbers = _subject_numbers(rows)
+    order = np.argsort(numbers, kind="stable")
+    edges = [0, *(np.flatnonzero(np.diff(numbers[order])) + 1).tolist(), len(rows)]
+    whole = rows.combine_chunks()
+    start = 0
+    for edge, following in zip(edges, [*edges[1:], len(rows)], strict=True):
+        if edge > start and (edge == len(rows) or following - start > BLOCK_ROWS):
+            block = _pick(whole, order[start:edge])
+            yield _in_key_order(block, numbers[order[start:edge]], keys)
+            start = edge
+
+
+def _subject_numbers(rows: pa.Table) -> np.ndarray:
+    """Return a number a row (n) that is the same for rows of one subject; none has the largest."""
+    codes = rows.column("subject").combine_chunks().dictionary_encode()
+    codes = codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
+    return pc.fill_null(codes.indices, len(codes.dictionary)).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+
+
+def _in_key_order(block: pa.Table, numbers: np.ndarray, keys: Sequence[str]) -> pa.Table:
+    """Return rows that stand by subject with each subject's in key order."""
+    by = "subject's number"
+    return ordered_rows(block.append_column(by, pa.array(numbers)), [by, *keys]).drop_columns([by])
+
+
+def _pick(rows: pa.Table, chosen: np.ndarray) -> pa.Table:
+    first = int(chosen[0])
+    if bool(np.all(np.diff(chosen) == 1)):
+        return rows.slice(first, len(chosen))
+    return rows.take(pa.array(chosen))
+
+
+def _runs(block: pa.Table) -> Iterator[tuple[str, int, int]]:
+    """Yield (pseudonym, first row, row behind the last) of each subject; the empty name has no subject."""
+    names = [name or "" for name in block.column("subject").to_pylist()]
+    start = 0
+    for name, run in groupby(names):
+        end = start + sum(1 for _ in run)
+        yield name, start, end
+        start = end
