@@ -153,11 +153,18 @@ class Transaction:
 
     def add(self, table: str, **values: Any) -> None:
         """Insert a row; unnamed columns are null."""
-        row = _encode(table, {name: values.pop(name, None) for name in REGISTRY[table].columns})
-        _no_others(table, values)
-        mac = row_mac(self._key, table, row)
-        self._link.execute(TABLES[table].insert().values(**row, mac=mac))
-        self._reseal(table, 1, int(mac, 16))
+        self.add_all(table, [values])
+
+    def add_all(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Insert rows; columns that a row does not name are null."""
+        made: list[Row] = []
+        for values in rows:
+            _no_others(table, values)
+            row = _encode(table, {name: values.get(name) for name in REGISTRY[table].columns})
+            made.append({**row, "mac": row_mac(self._key, table, row)})
+        if made:
+            self._link.execute(TABLES[table].insert(), made)
+            self._reseal(table, len(made), sum(int(row["mac"], 16) for row in made))
 
     def change(self, table: str, key: Mapping[str, Any], **values: Any) -> None:
         """Change the rows that `key` names; Damaged where there is none."""
@@ -173,10 +180,11 @@ class Transaction:
             self._reseal(table, 0, int(mac, 16) - int(mac_before, 16))
 
     def drop(self, table: str, **key: Any) -> int:
-        """Delete the rows that `key` names and return how many there were."""
+        """Delete the rows that `key` names and return how many there were; a list means any of its values."""
         found = self._own(table, key)
-        self._link.execute(_matching(sql.delete(TABLES[table]), table, key))
-        self._reseal(table, -len(found), -sum(int(row["mac"], 16) for row in found))
+        if found:
+            self._link.execute(_matching(sql.delete(TABLES[table]), table, key))
+            self._reseal(table, -len(found), -sum(int(row["mac"], 16) for row in found))
         return len(found)
 
     def one(self, table: str, **key: Any) -> Row | None:
@@ -263,14 +271,16 @@ class Transaction:
 
 
 def _matching(statement: Any, table: str, key: Mapping[str, Any]) -> Any:
-    for name, value in _encode(table, key).items():
-        statement = statement.where(TABLES[table].c[name] == value)
+    for name, value in key.items():
+        column = TABLES[table].c[name]
+        stated = _encode(table, {name: value})[name]
+        statement = statement.where(column.in_(value) if isinstance(value, list) else column == stated)
     return statement
 
 
 def _no_others(table: str, values: Mapping[str, Any]) -> None:
-    if values:
-        raise KeyError(f"{table} has no column {', '.join(sorted(values))}")
+    if others := values.keys() - REGISTRY[table].columns.keys():
+        raise KeyError(f"{table} has no column {', '.join(sorted(others))}")
 
 
 def _encode(table: str, values: Mapping[str, Any]) -> Row:

@@ -146,9 +146,13 @@ def log_record(
 def add_rows(tx: Transaction, rows: RegistryRows, made: Mapping[str, object]) -> None:
     """Add registry rows; a null under a name in `made` becomes what was made."""
     for table, own in rows.items():
-        for row in own:
-            filled = {name: made.get(name) if value is None else value for name, value in row.items()}
-            tx.add(table, **filled)
+        tx.add_all(
+            table,
+            (
+                {name: made.get(name) if value is None else value for name, value in row.items()}
+                for row in own
+            ),
+        )
 
 
 def add_record(tx: Transaction, index: int, draft: Draft) -> None:

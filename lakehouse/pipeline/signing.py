@@ -20,6 +20,9 @@ from lakehouse.pipeline.log_records import Draft, add_entry, add_rows, draft_rec
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import as_version, require_version
 
+PEOPLE_A_QUERY = 10_000
+"""SQLite takes 32,766 parameters."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Signed:
@@ -212,10 +215,15 @@ def _add_version(tx: Transaction, intent: Row, signed: _Signed) -> Version:
 def _keep_leaves(tx: Transaction, intent: str, signed: _Signed) -> None:
     if signed.replaces:
         tx.drop("content_leaves", table_name=signed.table)
-    for pseudonym, leaf in signed.leaves.items():
-        if not signed.replaces:
-            tx.drop("content_leaves", table_name=signed.table, pseudonym=pseudonym)
-        tx.add("content_leaves", table_name=signed.table, pseudonym=pseudonym, leaf=leaf, intent_id=intent)
+    people = list(signed.leaves)
+    for start in range(0, 0 if signed.replaces else len(people), PEOPLE_A_QUERY):
+        chosen = people[start : start + PEOPLE_A_QUERY]
+        tx.drop("content_leaves", table_name=signed.table, pseudonym=chosen)
+    own = {"table_name": signed.table, "intent_id": intent}
+    tx.add_all(
+        "content_leaves",
+        ({**own, "pseudonym": pseudonym, "leaf": leaf} for pseudonym, leaf in signed.leaves.items()),
+    )
 
 
 def recompute_content(site: Site, version: Version) -> str:
