@@ -1,7 +1,6 @@
 """Build a Site from a site file and a home: the only place that chooses adapters."""
 
 import getpass
-import json
 import os
 import pwd
 import secrets
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from lakehouse.adapters.contract_files import load_contracts, load_policy
 from lakehouse.adapters.delta_tables import DeltaLake
-from lakehouse.adapters.durable_files import make_private_folder, write_durably
+from lakehouse.adapters.durable_files import make_private_folder
 from lakehouse.adapters.fhe_client import ModelsEnvironment
 from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.adapters.gx_validator import Validator
@@ -25,16 +24,15 @@ from lakehouse.adapters.vault import Vault
 from lakehouse.core.actors import Actor, resolve_actor
 from lakehouse.core.contract import Contracts
 from lakehouse.core.contract_parsing import KnownNames
-from lakehouse.core.home_format import require_current_format
-from lakehouse.errors import Damaged, NotReady
 from lakehouse.methods import method_names, transform_names
+from lakehouse.pipeline.home_identity import IDENTITY, read_home, refuse_headless, write_identity
 from lakehouse.pipeline.recovery import recover
 from lakehouse.pipeline.site import Home, Site
+from lakehouse.pipeline.upgrade import Upgrade, upgrade
 from lakehouse.readers import reader_names
 from lakehouse.version import code_version
 
 DEFAULT_HOME = ".livinglab"
-IDENTITY = "home.json"
 REGISTRY = "registry.db"
 
 
@@ -65,6 +63,19 @@ def open_site(
     if replay:
         recover(site, with_spark=False)
     return site
+
+
+def upgrade_home(
+    site_file: Path | None = None, home: Path | None = None, actor: str | None = None
+) -> Upgrade:
+    """Bring a home of an earlier format to this software's (`pipeline.upgrade`); role engineer."""
+    os.umask(0o077)
+    path = home_path(home)
+    opened = read_home(path, current=False)
+    _acting(read_site_file(site_file), opened, actor).require("upgrade")
+    keys = Keyring.open(keys_folder(opened), create=False)
+    registry = SqlRegistry(path / REGISTRY, keys.registry_key())
+    return upgrade(opened, registry, Vault(path / "vault.db", keys))
 
 
 def home_path(home: Path | None = None) -> Path:
@@ -124,52 +135,12 @@ def keys_folder(home: Home) -> Path:
     return Path(os.environ.get("LIVINGLAB_KEYS") or configuration).absolute() / home.id
 
 
-def read_home(path: Path, *, current: bool = True) -> Home:
-    """Return the identity of a home, whose format must be this software's where it is `current`.
-
-    Raises NotReady where there is none or its format is another, Damaged where it is lost or unreadable.
-    """
-    file = path / IDENTITY
-    if not file.exists():
-        _refuse_headless(path)
-        raise NotReady(
-            f"there is no LivingLab home in {path.name!r}", remedy="livinglab demo, or name one with --home"
-        )
-    try:
-        said = json.loads(file.read_text(encoding="utf-8"))
-        number = _whole_number(said.get("format", 1))
-        home = Home(path=path, id=_hex_id(said["id"]), origin=str(said["origin"]), format=number)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Damaged("home.json cannot be parsed", remedy="restore it from a backup of this home") from error
-    if current:
-        require_current_format(home.format)
-    return home
-
-
-def write_identity(home: Home) -> None:
-    """Write home.json: id, origin and format, whole or not at all."""
-    said = {"id": home.id, "origin": home.origin, "format": home.format}
-    write_durably(home.place(IDENTITY), json.dumps(said).encode())
-
-
-def _whole_number(value: object) -> int:
-    if type(value) is not int:
-        raise ValueError("not a number of a format")
-    return value
-
-
-def _hex_id(text: object) -> str:
-    if not isinstance(text, str) or len(text) != 16 or set(text) - set("0123456789abcdef"):
-        raise ValueError("not a home's id")
-    return text
-
-
 def _initialise(path: Path, settings: SiteSettings) -> None:
     """Make identity, keys, vault, log and registry; what a killed start made already is kept."""
     make_private_folder(path)
     with hold_locks(path / "locks", ["home"]):
         if not (path / IDENTITY).exists():
-            _refuse_headless(path)
+            refuse_headless(path)
             identity = secrets.token_hex(8)
             write_identity(Home(path=path, id=identity, origin=f"livinglab.local/{identity}"))
         home = read_home(path)
@@ -179,9 +150,3 @@ def _initialise(path: Path, settings: SiteSettings) -> None:
         Vault(path / "vault.db", keys).create()
         _open_log(settings, home, keys).extend([], 0)
         SqlRegistry(path / REGISTRY, keys.registry_key()).create()
-
-
-def _refuse_headless(path: Path) -> None:
-    """A folder that holds a vault or log but no identity is a home that lost it, not an empty one."""
-    if any((path / name).exists() for name in ("vault.db", REGISTRY)):
-        raise Damaged(f"{IDENTITY} of this home is missing", remedy="restore it from a backup of this home")

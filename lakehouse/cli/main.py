@@ -38,6 +38,7 @@ GROUPS = (
     "lineage",
     "people",
     "consents",
+    "keeping",
     "ui",
     "witness",
 )

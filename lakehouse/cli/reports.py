@@ -66,8 +66,9 @@ def show_status(
         _show_metrics(context_of(context))
         return
     from lakehouse.adapters.site_file import read_site_file
+    from lakehouse.pipeline.home_identity import IDENTITY
     from lakehouse.pipeline.status import site_status, unopened_status
-    from lakehouse.sites import IDENTITY, home_path
+    from lakehouse.sites import home_path
 
     cli = context_of(context)
     path, settings = home_path(cli.home), read_site_file(cli.site_file)
@@ -79,8 +80,9 @@ def show_status(
 def _show_metrics(cli: "CliContext") -> None:
     """A scrape waits for nobody: it neither ends killed writes nor asks witnesses."""
     from lakehouse.core.metrics import render_metrics
+    from lakehouse.pipeline.home_identity import IDENTITY
     from lakehouse.pipeline.metrics import absent_metrics, site_metrics
-    from lakehouse.sites import IDENTITY, home_path
+    from lakehouse.sites import home_path
 
     there = (home_path(cli.home) / IDENTITY).exists()
     found = site_metrics(cli.open(replay=False)) if there else absent_metrics()

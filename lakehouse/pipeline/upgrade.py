@@ -1,0 +1,109 @@
+"""upgrade: bring a home of an earlier format to the one that this software works on.
+
+Both databases are checked and copied first. Each step is one transaction and does nothing where it was done;
+home.json says the new number last. So a killed upgrade is started again, and goes on where it was.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lakehouse.adapters.durable_files import make_private_folder
+from lakehouse.adapters.file_locks import hold_locks
+from lakehouse.adapters.registry_schema import ADDED, REGISTRY
+from lakehouse.adapters.sql_registry import SqlRegistry
+from lakehouse.adapters.sqlite_copies import copy_database
+from lakehouse.adapters.vault import Vault
+from lakehouse.core.home_format import FORMAT, require_current_format
+from lakehouse.errors import Damaged
+from lakehouse.pipeline.home_identity import STORES, read_home, write_identity
+from lakehouse.pipeline.site import Home
+
+LOCKS = ("airflow", "home", "log")
+"""No demo, no start and no signing beside an upgrade."""
+
+WAIT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgrade:
+    """The formats before and after; `steps`: what was done, a sentence each."""
+
+    before: int
+    after: int
+    steps: tuple[str, ...] = ()
+
+    @property
+    def repeated(self) -> bool:
+        """Say whether there was nothing to do."""
+        return self.before == self.after
+
+    def as_json(self) -> dict[str, object]:
+        """Return the fields of `upgrade`."""
+        steps = list(self.steps)
+        return {"before": self.before, "after": self.after, "steps": steps, "repeated": self.repeated}
+
+
+def upgrade(home: Home, registry: SqlRegistry, vault: Vault) -> Upgrade:
+    """Upgrade a home; nothing of what outsiders hold changes, so the log is left as it is.
+
+    Raises NotReady (a newer format), Damaged (rows that somebody changed: they are not carried over),
+    Unavailable (somebody uses the home).
+    """
+    with hold_locks(home.place("locks"), LOCKS, WAIT_SECONDS):
+        found = read_home(home.path, current=False)
+        if found.format >= FORMAT:
+            require_current_format(found.format)
+            return Upgrade(before=FORMAT, after=FORMAT)
+        _require_sound(registry, vault, _tables_of(found.format))
+        copies = _copy_stores(found)
+        steps = [
+            step for number in range(found.format + 1, FORMAT + 1) for step in MIGRATIONS[number](registry)
+        ]
+        _require_sound(registry, vault, REGISTRY)
+        write_identity(replace(found, format=FORMAT))
+        _remove(copies)
+        return Upgrade(before=found.format, after=FORMAT, steps=tuple(steps))
+
+
+def _to_format_2(registry: SqlRegistry) -> list[str]:
+    """Missed deadlines of DAGs are kept; so is what a home was restored from."""
+    return [f"registry.db has the table {name}" for name in registry.add_tables(ADDED[2])]
+
+
+MIGRATIONS: Mapping[int, Callable[[SqlRegistry], list[str]]] = {2: _to_format_2}
+"""What leads to a format from the one before."""
+
+
+def _tables_of(number: int) -> list[str]:
+    """Return the tables that a home of a format has."""
+    later = {name for added, names in ADDED.items() if added > number for name in names}
+    return [name for name in REGISTRY if name not in later]
+
+
+def _require_sound(registry: SqlRegistry, vault: Vault, tables: Iterable[str]) -> None:
+    """A table that lost its rows would be made anew and sealed empty: what was spent would be forgotten."""
+    broken = [table or what for table, _, what in registry.check(tables)] + list(vault.broken_seals())
+    if broken:
+        raise Damaged(
+            f"{len(broken)} places of registry.db and vault.db are not as we wrote them",
+            remedy="restore the home from a backup, then upgrade that",
+            places=sorted(set(broken)),
+        )
+
+
+def _copy_stores(home: Home) -> list[Path]:
+    """Copy both databases; only a failed upgrade leaves the copies, because erasure does not reach them."""
+    folder = home.place(f"before-format-{FORMAT}")
+    make_private_folder(folder)
+    copies = [folder / name for name in STORES if home.place(name).exists()]
+    for copy in copies:
+        copy_database(home.place(copy.name), copy)
+    return copies
+
+
+def _remove(copies: Iterable[Path]) -> None:
+    for copy in copies:
+        copy.unlink()
+        if not any(copy.parent.iterdir()):
+            copy.parent.rmdir()
