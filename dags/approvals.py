@@ -6,6 +6,7 @@ from lakehouse.core.contract import DatasetContract, Layer
 from livinglab_airflow.approvals import ask_the_dpo, decide, find_waiting_release
 from livinglab_airflow.assets import draft_asset
 from livinglab_airflow.contracts import site_contracts
+from livinglab_airflow.deadlines import APPROVAL_HOURS, ends_within
 from livinglab_airflow.runbooks import approval_runbook
 
 
@@ -19,6 +20,7 @@ def approval_dag(contract: DatasetContract) -> DAG:
         schedule=[draft_asset(contract)],
         catchup=False,
         max_active_runs=1,
+        deadline=ends_within(APPROVAL_HOURS),
         tags=["approval", f"population:{contract.population}"],
         default_args={"owner": "dpo"},
     ) as dag:

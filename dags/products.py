@@ -5,6 +5,7 @@ from airflow.sdk import DAG, AssetAny
 from lakehouse.core.contract import DatasetContract, Layer
 from livinglab_airflow.assets import draft_asset, table_asset
 from livinglab_airflow.contracts import site_contracts, tables_watched_by
+from livinglab_airflow.deadlines import PRODUCT_HOURS, ends_within
 from livinglab_airflow.runbooks import product_runbook
 from livinglab_airflow.tasks import publish, submit
 
@@ -19,6 +20,7 @@ def product_dag(contract: DatasetContract) -> DAG:
         schedule=AssetAny(*(table_asset(table) for table in tables_watched_by(contract))),
         catchup=False,
         max_active_runs=1,
+        deadline=ends_within(PRODUCT_HOURS),
         tags=["product", f"population:{contract.population}"],
         default_args={"owner": "engineer"},
     ) as dag:

@@ -1,22 +1,17 @@
 """One DAG a bronze contract: land what is new, then bring the silver tables that read it up to date."""
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
 
 from lakehouse.core.contract import DatasetContract, Layer
-from livinglab_airflow.assets import table_asset
+from livinglab_airflow.assets import landing_asset, table_asset
 from livinglab_airflow.contracts import silver_tables_from, site_contracts
+from livinglab_airflow.deadlines import SOURCE_HOURS, ends_within
 from livinglab_airflow.runbooks import source_runbook
 from livinglab_airflow.tasks import find_batches, land, refine
+from livinglab_airflow.trigger_forms import SOURCE_FORM
 
-PARAMS = {
-    "source": Param(
-        None,
-        type=["null", "string"],
-        title="Source folder",
-        description_md="Read this folder besides the drop zone; its files stay where they are.",
-        section="Input",
-    )
-}
+NIGHTLY = CronTriggerTimetable("0 2 * * *", timezone="UTC")
+"""Takes in what the watcher of the drop zone missed; it is also what makes these DAGs fit for a backfill."""
 
 
 def source_dag(contract: DatasetContract) -> DAG:
@@ -27,10 +22,11 @@ def source_dag(contract: DatasetContract) -> DAG:
         dag_display_name=f"Source: {contract.title}",
         description=contract.description,
         doc_md=source_runbook(contract, silver),
-        schedule=None,
+        schedule=AssetOrTimeSchedule(timetable=NIGHTLY, assets=landing_asset(contract)),
         catchup=False,
         max_active_runs=1,
-        params=PARAMS,
+        params=SOURCE_FORM,
+        deadline=ends_within(SOURCE_HOURS),
         tags=["source", f"population:{contract.population}"],
         default_args={"owner": "engineer"},
     ) as dag:

@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 
-from airflow.sdk import Asset
+from airflow.sdk import Asset, AssetAlias, AssetWatcher
 
 from lakehouse.core.contract import DatasetContract
+from livinglab_airflow.landing_trigger import LandingTrigger
 
 EVENT_FACTS = ("version", "rows", "leaf", "state", "findings", "k", "l", "t", "repeated")
+
+
+RENEWED = AssetAlias(name="renewed", group="maintenance")
+"""Stands for whichever tables a run of `refine_stale` makes anew."""
 
 
 def table_asset(contract: DatasetContract) -> Asset:
@@ -22,6 +27,18 @@ def table_asset(contract: DatasetContract) -> Asset:
 def draft_asset(contract: DatasetContract) -> Asset:
     """Return the asset of a product's drafts; an event of it means that one waits for the DPO."""
     return Asset(name=f"draft.{contract.name}", uri=f"livinglab://lake/draft/{contract.name}", group="draft")
+
+
+def landing_asset(contract: DatasetContract) -> Asset:
+    """Return the asset of a data set's files in the drop zone; an event of it means that some have come."""
+    watcher = LandingTrigger(dataset=contract.name, folders=contract.folders, patterns=contract.files)
+    return Asset(
+        name=f"landing.{contract.name}",
+        uri=f"livinglab://landing/{contract.name}",
+        group="landing",
+        extra={"title": contract.title},
+        watchers=[AssetWatcher(name=f"files of {contract.name}", trigger=watcher)],
+    )
 
 
 def event_facts(result: Mapping[str, object]) -> dict[str, object]:

@@ -10,6 +10,7 @@ _AFTER_A_FAILURE = """
   contract or damage is not retried: nothing would change.
 - What is unavailable (a locked database, a full disk) is retried twice; then clear the task: the same
   input gives the same version, so a second run never lands anything twice.
+- *Clear* of a task or a run does the same again and doubles nothing: results say `repeated: true`.
 - `livinglab status` says what is missing, `livinglab fsck` compares tables, registry and log.
 """
 
@@ -25,6 +26,11 @@ Takes files from `landing/{folders}` and, if *Source folder* is set, from
 `<source folder>/{folders}`, into `{contract.table}` (one row: {contract.grain}), then brings up to date:
 {tables}
 
+**When it runs**: when files have come to rest in the drop zone (a burst of files is one run; a file
+still being written, or named `.part` or `.tmp`, is waited for), every night for what was missed, and
+by hand. *Backfill* is one such run for each night asked for: what the first takes in, the others repeat;
+files carry no date here. *Dry run* counts the files and writes nothing.
+
 **What is set aside**: rows that break the contract go to quarantine with a reason code:
 `livinglab quarantine {contract.name}`. Received = accepted + quarantined, always.
 {_AFTER_A_FAILURE}"""
@@ -39,6 +45,10 @@ def product_runbook(contract: DatasetContract) -> str:
 Reads {reads}; consenting people only; one row: {contract.grain}. The assessment decides:
 published, refused, answered with noise only, or SUBMITTED. A SUBMITTED release waits in
 `approve_{contract.name}` (or for `livinglab approve`); the version before it stays in force.
+
+**When it runs**: when a table it reads, or the consents, have a new version, and by hand. It has no
+schedule, so Airflow offers no *Backfill*: *Clear* a run, or trigger a new one; the same inputs give the
+release there is, and nothing is charged twice.
 {_AFTER_A_FAILURE}"""
 
 
@@ -48,5 +58,24 @@ def approval_runbook(contract: DatasetContract) -> str:
 Finds the release of `gold.{contract.name}` that waits, shows its facts and asks the DPO
 (*Required actions*). The answer is recorded with name, time and reason, as is one given by
 `livinglab approve` or `livinglab reject`: whoever comes second finds it decided and stops.
-No time limit: an unanswered release stays unpublished.
+No time limit: an unanswered release stays unpublished. After three days its missed deadline is an
+alert of `livinglab status`.
+{_AFTER_A_FAILURE}"""
+
+
+def renewal_runbook() -> str:
+    """Return the `doc_md` of the DAG `refine_stale`."""
+    return f"""### After a contract has changed
+Finds silver versions and releases that an earlier contract made (`livinglab status` names them), refines
+them and publishes what depends on them, as `livinglab refine --stale` does. Trigger it by hand once the
+change is reviewed; it has no schedule, because a nightly run would act on a change half made. Run again it
+finds nothing and is skipped. *Dry run* only lists what is stale.
+{_AFTER_A_FAILURE}"""
+
+
+def settling_runbook() -> str:
+    """Return the `doc_md` of the DAG `settle_log`."""
+    return f"""### Keep the head of the log covered
+Asks the site's witnesses and time-stamping authorities for what the newest head still lacks, four times a
+day: a write that found one of them down is made up for without waiting for the next write.
 {_AFTER_A_FAILURE}"""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import get_current_context
 
+from livinglab_airflow.landing_files import is_unfinished, whole_files
+
 if TYPE_CHECKING:
     from lakehouse.pipeline.site import Site
 
@@ -58,9 +60,14 @@ def input_places(site: "Site", source: str | None) -> dict[str, Path]:
 
 
 def batch_files(site: "Site", dataset: str, place: Path) -> tuple[Path, ...]:
-    """Return the files of a data set in one place. UnreadableInput: a named source that holds none at all."""
+    """Return the files of a data set in one place; of the drop zone, where they are deleted, the whole ones.
+
+    UnreadableInput: a named source that holds none at all.
+    """
     from lakehouse.readers.source_folders import find_batches
 
-    if place == site.home.place("landing") and not any(path.is_file() for path in place.rglob("*")):
+    dropped = place == site.home.place("landing")
+    if dropped and not any(path.is_file() and not is_unfinished(path) for path in place.rglob("*")):
         return ()
-    return find_batches(place, site.contracts).batches.get(dataset, ())
+    files = find_batches(place, site.contracts).batches.get(dataset, ())
+    return whole_files(files) if dropped else files

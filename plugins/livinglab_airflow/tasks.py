@@ -1,5 +1,6 @@
 """The tasks: one verb each. What they return goes through XCom: figures, never rows or file names."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -17,14 +18,23 @@ RETRIES: dict[str, Any] = {
     "retry_policy": RETRY_POLICY,
 }
 
+FOUND_KEY = "found"
+"""The XCom that says how many files each place holds."""
+
 
 @task(**RETRIES)
 @say_refusals
 def find_batches(dataset: str) -> list[str]:
-    """Return the places that hold files of `dataset` (drop zone, source); land is mapped over them."""
+    """Return the places that hold files of `dataset` (drop zone, source); land is mapped over them.
+
+    Its XCom `found` says how many files each place holds; a dry run ends there.
+    """
     site = open_task_site()
-    places = input_places(site, get_current_context()["params"].get("source"))
-    return [name for name, place in places.items() if batch_files(site, dataset, place)]
+    context = get_current_context()
+    places = input_places(site, context["params"].get("source"))
+    found = {name: len(batch_files(site, dataset, place)) for name, place in places.items()}
+    context["ti"].xcom_push(key=FOUND_KEY, value=found)
+    return [] if context["params"].get("dry_run") else [name for name, files in found.items() if files]
 
 
 @task(pool=ENGINE_POOL, map_index_template="{{ batch }}", **RETRIES)
@@ -50,10 +60,13 @@ def refine(dataset: str) -> list[dict[str, Any]]:
     from lakehouse.pipeline.refine import refine as refine_dataset
     from lakehouse.pipeline.writing import current_version
 
+    params = get_current_context()["params"]
+    if params.get("dry_run"):
+        raise AirflowSkipException("a dry run writes nothing")
     site = open_task_site()
     if current_version(site, f"bronze.{dataset}") is None:
         raise AirflowSkipException(f"bronze.{dataset} has no version yet")
-    results = [result.as_json() for result in refine_dataset(site, dataset)]
+    results = [result.as_json() for result in refine_dataset(site, dataset, params.get("version"))]
     cosign_written(site)
     _say_events({str(result["table"]): result for result in results})
     return results
@@ -75,9 +88,14 @@ def publish(product: str) -> dict[str, Any]:
 @task
 def submit(release: dict[str, Any]) -> str:
     """Wake the approval DAG for a release that newly waits; skipped for any other."""
-    if release["state"] != "SUBMITTED" or release["repeated"]:
+    if not asks_anew(release):
         raise AirflowSkipException(f"the release is {release['state']} and asks nobody anew")
     return str(release["release"])
+
+
+def asks_anew(release: Mapping[str, Any]) -> bool:
+    """Say whether a release newly waits for a person."""
+    return release["state"] == "SUBMITTED" and not release["repeated"]
 
 
 def _say_events(results: dict[str, dict[str, Any]]) -> None:

@@ -10,6 +10,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 DAGS = PROJECT / "dags"
 HEAVY = {"pandas", "pyspark", "polars", "pyarrow", "numpy", "presidio_analyzer", "opendp"}
 
+OF_WALKERS = {"source_walkers", "publish_walkers_open", "approve_walkers_open"}
+
 pytestmark = pytest.mark.airflow
 
 
@@ -23,7 +25,7 @@ def test_every_dag_file_loads_without_an_error(expectations):
     bag = load_dags()
 
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"source_walkers", "publish_walkers_open", "approve_walkers_open"}
+    assert set(bag.dags) == {*OF_WALKERS, "refine_stale", "settle_log"}
 
 
 def test_a_new_contract_is_a_new_dag(expectations):
@@ -62,6 +64,7 @@ def test_publish_never_waits_and_the_approval_has_a_dag_of_its_own(expectations)
     waiting = {
         dag_id: [task.task_id for task in dag.tasks if isinstance(task, HITLOperator)]
         for dag_id, dag in bag.dags.items()
+        if dag_id in OF_WALKERS
     }
 
     assert waiting == {
@@ -95,7 +98,7 @@ def test_the_engine_runs_one_task_at_a_time(expectations):
         task
         for dag in bag.dags.values()
         for task in dag.tasks
-        if task.task_id in {"land", "refine", "publish"}
+        if task.task_id in {"land", "refine", "publish", "renew"}
     ]
 
     assert {task.pool for task in verbs} == {"spark"}
@@ -131,3 +134,55 @@ def test_a_demo_skips_a_product_of_which_no_source_was_landed(open_home, monkeyp
     monkeypatch.setenv("LIVINGLAB_HOME", str(open_home().home.path))
     assert missing_input("publish_conditions_by_age") == "silver.patients"
     assert missing_input("source_ehr") is None
+
+
+def test_every_dag_has_a_runbook_an_owner_tags_and_a_deadline(expectations):
+    bare = {
+        dag_id
+        for dag_id, dag in load_dags().dags.items()
+        if not (dag.doc_md and dag.tags and dag.deadline and dag.owner in {"engineer", "dpo"})
+    }
+
+    assert bare == set()
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"source": "people/gaitpdb"}, "does not match '^/'"),
+        ({"source": 7}, "is not of type"),
+        ({"version": -1}, "-1 is less than the minimum of 0"),
+        ({"dry_run": "no"}, "is not of type 'boolean'"),
+    ],
+)
+def test_a_trigger_form_refuses_what_its_schema_does_not_allow(expectations, said, message):
+    """As the form and the REST API check it: against the DAG that the database keeps."""
+    from airflow.exceptions import ParamValidationError
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    dag = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(load_dags().dags["source_walkers"]))
+
+    with pytest.raises(ParamValidationError, match=message.replace("^", r"\^")):
+        dag.params.deep_merge(said).validate()
+
+
+def test_every_field_of_a_trigger_form_has_a_section_and_an_explanation(expectations):
+    bare = {
+        (dag_id, name)
+        for dag_id, dag in load_dags().dags.items()
+        for name in dag.params
+        if not {"section", "description_md", "title"} <= dag.params.get_param(name).schema.keys()
+    }
+
+    assert bare == set()
+
+
+def test_a_source_dag_runs_when_files_come_and_every_night(expectations):
+    from airflow.serialization.encoders import coerce_to_core_timetable
+    from airflow.timetables.assets import AssetOrTimeSchedule
+
+    timetable = coerce_to_core_timetable(load_dags().dags["source_walkers"].timetable)
+
+    assert isinstance(timetable, AssetOrTimeSchedule)
+    assert [key.name for key, _ in timetable.asset_condition.iter_assets()] == ["landing.walkers"]
+    assert timetable.periodic

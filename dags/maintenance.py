@@ -1,0 +1,37 @@
+"""DAGs that keep a site in order: what a changed contract left behind, and the head of the log."""
+
+from airflow.sdk import DAG
+
+from livinglab_airflow.deadlines import MAINTENANCE_HOURS, ends_within
+from livinglab_airflow.maintenance import find_stale, renew, settle
+from livinglab_airflow.runbooks import renewal_runbook, settling_runbook
+from livinglab_airflow.trigger_forms import RENEWAL_FORM
+
+with DAG(
+    dag_id="refine_stale",
+    dag_display_name="Renew: what a changed contract left behind",
+    description="Refine and publish anew what an earlier contract made",
+    doc_md=renewal_runbook(),
+    schedule=None,
+    catchup=False,
+    max_active_runs=1,
+    params=RENEWAL_FORM,
+    deadline=ends_within(MAINTENANCE_HOURS),
+    tags=["maintenance"],
+    default_args={"owner": "engineer"},
+):
+    renew(find_stale())
+
+with DAG(
+    dag_id="settle_log",
+    dag_display_name="Settle: witnesses and time stamps of the log",
+    description="Ask for cosignatures and time stamps that the newest head still lacks",
+    doc_md=settling_runbook(),
+    schedule="0 */6 * * *",
+    catchup=False,
+    max_active_runs=1,
+    deadline=ends_within(MAINTENANCE_HOURS),
+    tags=["maintenance"],
+    default_args={"owner": "engineer"},
+):
+    settle()
