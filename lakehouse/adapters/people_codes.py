@@ -6,13 +6,49 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from lakehouse.adapters.class_counts import Whole, count_combinations, pack_keys
+from lakehouse.adapters.box_search import Boxes, held_places
+from lakehouse.adapters.class_counts import Column, Whole, count_combinations, pack_keys
 from lakehouse.adapters.group_search import CodedPeople, Grouping
-from lakehouse.adapters.quasi_codes import Codes, QuasiCodes, quasi_codes, rank_codes
+from lakehouse.adapters.quasi_codes import Codes, quasi_codes, rank_codes
 from lakehouse.core.groups import SensitiveColumn
 from lakehouse.core.hierarchies import Hierarchy
 
 SUPPRESSED = -1
+
+_Named = tuple[Sequence[str], Whole]
+"""The labels of a column, and of each class the place of its label."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowClasses:
+    """The classes that leave, in the order of their labels; no two have the same.
+
+    names: a column, its labels; held: a column, the place of each class's label among them; place: a
+    row, its class, `SUPPRESSED` where it has none.
+    """
+
+    names: tuple[tuple[str, ...], ...]
+    held: tuple[Whole, ...]
+    place: Whole
+
+    @property
+    def labels(self) -> list[tuple[str, ...]]:
+        """The labels of each class."""
+        columns = [
+            [names[at] for at in held.tolist()] for names, held in zip(self.names, self.held, strict=True)
+        ]
+        return list(zip(*columns, strict=True))
+
+    def generalised(self, rows: pa.Table, order: Whole, names: Sequence[str]) -> pa.Table:
+        """Return these rows of the table the classes were made from, with the labels under `names`."""
+        kept = rows.take(pa.array(order))
+        place = self.place[order]
+        for name, labels, held in zip(names, self.names, self.held, strict=True):
+            at = held.astype(np.min_scalar_type(-len(labels)))[place]
+            column = pa.DictionaryArray.from_arrays(pa.array(at), pa.array(labels, pa.string()))
+            kept = kept.drop_columns([name]) if name in kept.column_names else kept
+            kept = kept.append_column(name, column)
+        return kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,36 +58,36 @@ class CodedRows:
     codes: tuple[Codes, ...]
     people: CodedPeople
 
-    def class_of_rows(self, grouping: Grouping) -> Whole:
-        """Return, a row, its place among the classes that stay, ordered by label; `SUPPRESSED` where none."""
-        quasi, levels = self.people.quasi, grouping.levels
-        order = kept_order(quasi, grouping)
-        sizes = [len(column.labels[level]) for column, level in zip(quasi, levels, strict=True)]
-        joined = [
-            column.places[level].astype(np.min_scalar_type(size))[np.concatenate((kept[order], rows))]
-            for column, level, size, kept, rows in zip(
-                quasi, levels, sizes, grouping.classes.codes, self.codes, strict=True
-            )
-        ]
-        keys = pack_keys(joined, sizes)
-        kept, rows = keys[: len(order)], keys[len(order) :]
-        ascending = np.argsort(kept)
-        found = np.searchsorted(kept[ascending], rows)
-        place = ascending[np.minimum(found, len(order) - 1)]
-        return np.where(kept[place] == rows, place, SUPPRESSED)
+    def classes(self, found: Grouping | Boxes) -> RowClasses:
+        """Return the classes that a search made of the rows."""
+        return self._joined_rows(found) if isinstance(found, Boxes) else self._levelled_rows(found)
 
-    def generalised(self, rows: pa.Table, grouping: Grouping, order: Whole, names: Sequence[str]) -> pa.Table:
-        """Return these rows of the table the codes were made from, with the labels under `names`."""
-        kept = rows.take(pa.array(order))
-        columns = zip(names, self.people.quasi, grouping.levels, self.codes, strict=True)
-        for name, column, level, codes in columns:
-            places = column.places[level].astype(np.min_scalar_type(-len(column.labels[level])))
-            labels = pa.DictionaryArray.from_arrays(
-                pa.array(places[codes[order]]), pa.array(column.labels[level], pa.string())
+    def _levelled_rows(self, grouping: Grouping) -> RowClasses:
+        quasi = list(zip(self.people.quasi, grouping.levels, strict=True))
+        stays = np.flatnonzero(grouping.stays)
+        kept = [codes[stays] for codes in grouping.classes.codes]
+        sizes = [len(column.labels[level]) for column, level in quasi]
+        places = [
+            column.places[level].astype(np.min_scalar_type(size))
+            for (column, level), size in zip(quasi, sizes, strict=True)
+        ]
+        own = [of_code[codes] for of_code, codes in zip(places, kept, strict=True)]
+        rows = [of_code[codes] for of_code, codes in zip(places, self.codes, strict=True)]
+        named = [(column.labels[level], held) for (column, level), held in zip(quasi, own, strict=True)]
+        return _in_order(named, _places_among(own, rows, sizes))
+
+    def _joined_rows(self, boxes: Boxes) -> RowClasses:
+        combinations = self.people.classes.codes
+        named = []
+        for axis, codes in zip(boxes.axes, combinations, strict=True):
+            places = axis.places(codes).astype(np.int64)
+            there = held_places(axis, boxes.box, places, len(boxes.sizes))
+            _, sample, label = np.unique(
+                np.packbits(there, axis=1), axis=0, return_index=True, return_inverse=True
             )
-            kept = kept.drop_columns([name]) if name in kept.column_names else kept
-            kept = kept.append_column(name, labels)
-        return kept
+            named.append(([axis.label(there[box]) for box in sample], label.reshape(-1)))
+        sizes = [column.size for column in self.people.quasi]
+        return _in_order(named, boxes.box[_places_among(combinations, self.codes, sizes)])
 
 
 def encode_people(
@@ -72,17 +108,31 @@ def encode_people(
     )
 
 
-def kept_order(quasi: Sequence[QuasiCodes], grouping: Grouping) -> Whole:
-    """Return the classes that stay, in the order of their labels."""
-    stays = np.flatnonzero(grouping.stays)
-    labels = kept_labels(quasi, grouping, stays)
-    return stays[sorted(range(len(stays)), key=labels.__getitem__)]
+def _places_among(items: Sequence[Column], rows: Sequence[Column], sizes: Sequence[int]) -> Whole:
+    """Return, a row, which item has its codes; `SUPPRESSED` where none has."""
+    count = len(items[0])
+    joined = [np.concatenate(pair) for pair in zip(items, rows, strict=True)]
+    keys = pack_keys(joined, sizes)
+    own, asked = keys[:count], keys[count:]
+    ascending = np.argsort(own)
+    found = np.searchsorted(own[ascending], asked)
+    place = ascending[np.minimum(found, count - 1)]
+    return np.where(own[place] == asked, place, SUPPRESSED)
 
 
-def kept_labels(quasi: Sequence[QuasiCodes], grouping: Grouping, classes: Whole) -> list[tuple[str, ...]]:
-    """Return the labels of these classes."""
-    columns: list[list[str]] = []
-    for column, level, codes in zip(quasi, grouping.levels, grouping.classes.codes, strict=True):
-        names = column.labels[level]
-        columns.append([names[place] for place in column.places[level][codes[classes]]])
-    return list(zip(*columns, strict=True))
+def _in_order(named: Sequence[_Named], item_of_row: Whole) -> RowClasses:
+    """Return classes by label; items: places in each of `named`, those of equal labels are one class."""
+    columns = [_sorted_labels(labels, held) for labels, held in named]
+    key = pack_keys([held for _, held in columns], [len(labels) for labels, _ in columns])
+    _, sample, place = np.unique(key, return_index=True, return_inverse=True)
+    return RowClasses(
+        names=tuple(labels for labels, _ in columns),
+        held=tuple(held[sample] for _, held in columns),
+        place=np.append(place, SUPPRESSED)[item_of_row],
+    )
+
+
+def _sorted_labels(labels: Sequence[str], held: Whole) -> tuple[tuple[str, ...], Whole]:
+    names = sorted(set(labels))
+    rank = {label: place for place, label in enumerate(names)}
+    return tuple(names), np.array([rank[label] for label in labels], np.int64)[held]

@@ -26,9 +26,12 @@ class QuasiCodes:
     """What a hierarchy makes of one column; a code stands for the values that no level tells apart.
 
     places[level]: code -> place of its label among labels[level]; penalties[level]: label -> share of
-    the domain that it covers; samples[level]: label -> one code that has it.
+    the domain that it covers; samples[level]: label -> one code that has it; values: code -> one value
+    that has it.
     """
 
+    hierarchy: Hierarchy
+    values: tuple[Value, ...]
     labels: tuple[tuple[str, ...], ...]
     places: tuple[Whole, ...]
     penalties: tuple[tuple[Fraction, ...], ...]
@@ -71,7 +74,12 @@ def quasi_codes(column: pa.ChunkedArray, hierarchy: Hierarchy) -> tuple[Codes, Q
             tuple(hierarchy.penalty(first[coded[sample[place]]], level) for place in range(len(own)))
         )
     codes = QuasiCodes(
-        labels=tuple(labels), places=tuple(places), penalties=tuple(penalties), samples=tuple(samples)
+        hierarchy=hierarchy,
+        values=tuple(first[signature] for signature in coded),
+        labels=tuple(labels),
+        places=tuple(places),
+        penalties=tuple(penalties),
+        samples=tuple(samples),
     )
     return _smallest(code_of, len(coded))[indices], codes
 

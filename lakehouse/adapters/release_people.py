@@ -7,13 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakehouse.adapters.box_search import Boxes, search_boxes
 from lakehouse.adapters.class_counts import Whole, count_combinations
 from lakehouse.adapters.group_search import CodedPeople, Grouping, measure_classes, search_grouping
-from lakehouse.adapters.people_codes import SUPPRESSED, CodedRows, encode_people, kept_labels, kept_order
+from lakehouse.adapters.people_codes import SUPPRESSED, CodedRows, RowClasses, encode_people
 from lakehouse.adapters.quasi_codes import rank_codes
 from lakehouse.adapters.release_rows import SUBJECT, FinishedRows, cell_name, require_columns
-from lakehouse.core.groups import GroupMeasures
-from lakehouse.core.release_rules import ReleaseRules
+from lakehouse.core.groups import GroupMeasures, GroupTargets
+from lakehouse.core.release_rules import Recoding, ReleaseRules
 from lakehouse.core.utility import (
     ClassSizes,
     LossPoint,
@@ -39,20 +40,26 @@ def finish_people(
     if distinct != len(rows):
         raise ContractError(file, "sql", f"gives {len(rows)} rows for {distinct} people, one each is needed")
     coded = code_people(rows, rules)
-    grouping = search_grouping(coded.people, rules.targets)
-    if grouping is None:
+    found = recode_people(coded.people, rules.targets, rules.recoding)
+    if found is None:
         return None
-    place = coded.class_of_rows(grouping)
-    order = np.argsort(place, kind="stable")[grouping.suppressed :]
+    classes = coded.classes(found)
+    order = np.argsort(classes.place, kind="stable")[found.suppressed :]
     return FinishedRows(
-        rows=_texts(coded.generalised(rows, grouping, order, rules.released_quasi).select(list(released))),
-        cells=_cells(rows, coded, grouping, place, order),
-        suppressed=grouping.suppressed,
+        rows=_texts(classes.generalised(rows, order, rules.released_quasi).select(list(released))),
+        cells=_cells(rows, classes, order),
+        suppressed=found.suppressed,
         total=len(rows),
-        levels=grouping.levels,
-        loss=grouping.loss,
-        utility=_utility(rows, coded.people, grouping, rules),
+        levels=found.levels,
+        loss=found.loss,
+        utility=_utility(rows, coded.people, classes, found, rules),
     )
+
+
+def recode_people(people: CodedPeople, targets: GroupTargets, recoding: Recoding) -> Grouping | Boxes | None:
+    """Return how people are made alike at the least loss; None where nothing meets the targets."""
+    search = search_boxes if recoding is Recoding.LOCAL else search_grouping
+    return search(people, targets)
 
 
 def code_people(rows: pa.Table, rules: ReleaseRules) -> CodedRows:
@@ -82,14 +89,11 @@ def _texts(rows: pa.Table) -> pa.Table:
     return rows.cast(pa.schema(plain))
 
 
-def _cells(
-    rows: pa.Table, coded: CodedRows, grouping: Grouping, place: Whole, order: Whole
-) -> dict[str, frozenset[str]]:
+def _cells(rows: pa.Table, classes: RowClasses, order: Whole) -> dict[str, frozenset[str]]:
     """Return the people of each class by its labels. order: the rows that stay, class by class."""
-    quasi = coded.people.quasi
-    labels = kept_labels(quasi, grouping, kept_order(quasi, grouping))
+    labels = classes.labels
     people = rows.column(SUBJECT).take(pa.array(order)).to_pylist()
-    ends = np.cumsum(np.bincount(place[place != SUPPRESSED], minlength=len(labels)))
+    ends = np.cumsum(_rows_by_class(classes))
     begins = [0, *ends[:-1]]
     return {
         cell_name(label): frozenset(people[begin:end])
@@ -97,26 +101,33 @@ def _cells(
     }
 
 
-def _utility(rows: pa.Table, people: CodedPeople, grouping: Grouping, rules: ReleaseRules) -> Utility:
+def _rows_by_class(classes: RowClasses) -> Whole:
+    return np.bincount(classes.place[classes.place != SUPPRESSED])
+
+
+def _utility(
+    rows: pa.Table, people: CodedPeople, classes: RowClasses, own: Grouping | Boxes, rules: ReleaseRules
+) -> Utility:
     """Say what the release keeps, beside what it would keep at other k."""
     k, step = rules.targets.k, rules.round_to
-    named = zip(rules.quasi_identifiers, grouping.levels, grouping.lost, strict=True)
+    named = zip(rules.quasi_identifiers, own.levels, own.lost, strict=True)
     columns = [rank_codes(rows.column(found.column)) for found in rules.quasi_identifiers]
     return Utility(
         k=k,
-        curve=tuple(_loss_curve(people, grouping, rules)),
+        curve=tuple(_loss_curve(people, own, rules)),
         columns=tuple(
             column_loss(found.released_as, level, found.hierarchy.levels, lost)
             for found, level, lost in named
         ),
         before=told_risk(_class_sizes(count_combinations(columns, []).counts), k=k, step=step),
-        after=told_risk(_class_sizes(grouping.classes.counts[grouping.stays]), k=k, step=1),
+        after=told_risk(_class_sizes(_rows_by_class(classes)), k=k, step=1),
     )
 
 
-def _loss_curve(people: CodedPeople, own: Grouping, rules: ReleaseRules) -> Iterator[LossPoint]:
+def _loss_curve(people: CodedPeople, own: Grouping | Boxes, rules: ReleaseRules) -> Iterator[LossPoint]:
     for k in curve_of(rules.targets.k, people.rows):
-        found = own if k == rules.targets.k else search_grouping(people, replace(rules.targets, k=k))
+        targets = replace(rules.targets, k=k)
+        found = own if k == rules.targets.k else recode_people(people, targets, rules.recoding)
         if found is None:
             yield LossPoint(k=k, loss=None, left_out_percent=None)
             return

@@ -23,7 +23,7 @@ class FinishedRows:
     """Rows as they may leave. cells: people behind each released combination of labels.
 
     suppressed: rows (people) or cells (counts) left out of `total`; levels: the level each
-    quasi-identifier was generalised to; loss: see core.groups, None for counts; dominance: the
+    quasi-identifier was generalised to, None where it was recoded locally; loss: see core.groups, None for counts; dominance: the
     largest share of a cell's weight that one person has; utility: what people's rows keep, None for counts.
     """
 
@@ -31,7 +31,7 @@ class FinishedRows:
     cells: Mapping[str, frozenset[str]]
     suppressed: int
     total: int
-    levels: tuple[int, ...]
+    levels: tuple[int | None, ...]
     loss: Fraction | None = None
     dominance: Fraction | None = None
     utility: Utility | None = None

@@ -3,14 +3,17 @@
 A level is a column of labels; level 0 is the finest that may leave, the last one is `*`.
 The penalty of a label is the normalised certainty penalty (Xu et al. 2006): the share of the
 column's domain that the label covers, 0 for one category, 1 for `*`.
+Values of several finest labels can also be joined under one (`20-34`, `north | south`), which local
+recoding does box by box.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 ANY = "*"
 UNKNOWN = "unknown"
+JOIN = " | "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,38 @@ class Bands:
         low, high = self.domain
         return min(Fraction(1), Fraction(self.widths[level], high - low))
 
+    def order(self, value: str | float | None) -> tuple[bool, int, str]:
+        """Return the key by which finest labels are put in order, null last."""
+        return value is None, self._start(value), ""
+
+    def joined(self, values: Sequence[str | float | None]) -> str:
+        """Return the label of values, in order, that are joined: from the first band to the last."""
+        first, last = values[0], values[-1]
+        if last is None:
+            return UNKNOWN if first is None else ANY
+        end = self.label(last, 0)
+        if first == last or end == self.label(first, 0):
+            return end
+        return f"{self._start(first)}+" if end.endswith("+") else f"{self._start(first)}-{end.split('-')[-1]}"
+
+    def joined_penalty(self, values: Sequence[str | float | None]) -> Fraction:
+        """Return the share of the domain that the label of joined values, in order, covers."""
+        if values[0] is not None and values[-1] is None:
+            return Fraction(1)
+        low, high = self.domain
+        span = self._start(values[-1]) - self._start(values[0]) + self.widths[0]
+        return min(Fraction(1), Fraction(span, high - low))
+
+    def _start(self, value: str | float | None) -> int:
+        """Return where the finest band of a value begins; 0 for null."""
+        if value is None:
+            return 0
+        width = self.widths[0]
+        start = int(float(value)) // width * width
+        return (
+            start if self.top is None or start + width <= self.top else min(start, self.top // width * width)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Categories:
@@ -83,6 +118,21 @@ class Categories:
         label = self.label(value, level)
         covered = sum(self.label(other, level) == label for other in self.values)
         return Fraction(covered, len(self.values)) if covered > 1 else Fraction(0)
+
+    def order(self, value: str | float | None) -> tuple[bool, int, str]:
+        """Return the key by which categories are put in order: as the contract lists them, null last."""
+        known = str(value) in self.values
+        return value is None, self.values.index(str(value)) if known else len(self.values), str(value)
+
+    def joined(self, values: Sequence[str | float | None]) -> str:
+        """Return the label of values, in order, that are joined: all of them, `*` where that is everything."""
+        if len(values) > 1 and len(values) >= len(self.values):
+            return ANY
+        return JOIN.join(self.label(value, 0) for value in values)
+
+    def joined_penalty(self, values: Sequence[str | float | None]) -> Fraction:
+        """Return the share of the categories that the label of joined values covers; 0 for one alone."""
+        return min(Fraction(1), Fraction(len(values), len(self.values))) if len(values) > 1 else Fraction(0)
 
 
 Hierarchy = Bands | Categories

@@ -13,14 +13,15 @@ from typing import Any
 
 from lakehouse.core.document_fields import count, items, text
 from lakehouse.core.groups import GroupMeasures, GroupTargets, SensitiveColumn
-from lakehouse.core.hierarchies import ANY, UNKNOWN, Bands, Categories, Hierarchy
-from lakehouse.core.release_rules import QuasiIdentifier, ReleaseKind, ReleaseRules
+from lakehouse.core.hierarchies import ANY, JOIN, UNKNOWN, Bands, Categories, Hierarchy
+from lakehouse.core.release_rules import QuasiIdentifier, Recoding, ReleaseKind, ReleaseRules
 from lakehouse.errors import NotVerified
 
 PRIVACY, CONSENTS, ERASURE = "privacy", "consents", "erasure"
 """Names of statements among a record's digests."""
 SCHEMA = "livinglab/privacy/v1"
 CONSENTS_SCHEMA = "livinglab/consents/v1"
+_BAND = re.compile(r"(?P<start>[0-9]{1,9})(-(?P<end>[0-9]{1,9})|\+)", re.ASCII)
 _START_OF_BAND = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
@@ -64,8 +65,11 @@ def share_text(share: Fraction | None) -> str | None:
     return f"{whole // 10_000}.{whole % 10_000:04d}".rstrip("0").rstrip(".")
 
 
-def release_rules_json(rules: ReleaseRules, levels: Sequence[int]) -> dict[str, object]:
-    """Return what a release had to reach, and how coarse it is, as its statement holds them."""
+def release_rules_json(rules: ReleaseRules, levels: Sequence[int | None]) -> dict[str, object]:
+    """Return what a release had to reach, and how coarse it is, as its statement holds them.
+
+    levels: None where a column was recoded locally.
+    """
     counts = rules.kind is not ReleaseKind.PEOPLE
     return {
         "kind": str(rules.kind),
@@ -123,17 +127,18 @@ def _told_loss(measured: MeasuredRelease, kept: int, left_out: int) -> str | Non
     return share_text(Fraction(-(-told.numerator * 100 // told.denominator), 100))
 
 
-def parse_release_rules_json(value: Mapping[str, Any]) -> tuple[ReleaseRules, tuple[int, ...]]:
+def parse_release_rules_json(value: Mapping[str, Any]) -> tuple[ReleaseRules, tuple[int | None, ...]]:
     """Return the rules and the levels of a release's statement, as far as measuring again needs them.
 
     Anything else than `release_rules_json` writes is NotVerified.
     """
     try:
         kind, targets, quasi = value["kind"], value["targets"], value["quasi_identifiers"]
-        levels = tuple(count(found["level"], "a level") for found in quasi)
+        levels = tuple(_parse_level(found["level"]) for found in quasi)
         rules = ReleaseRules(
             kind=ReleaseKind(kind),
             purpose=text(value["purpose"], "a purpose"),
+            recoding=Recoding.LOCAL if None in levels else Recoding.FULL_DOMAIN,
             quasi_identifiers=tuple(_parse_quasi(found) for found in quasi),
             sensitive=tuple(_parse_sensitive(found) for found in value["sensitive"]),
             targets=GroupTargets(k=count(targets["k"], "k"), l=0, t=Fraction(1), suppression=Fraction(1)),
@@ -148,9 +153,14 @@ def parse_release_rules_json(value: Mapping[str, Any]) -> tuple[ReleaseRules, tu
         )
     except (KeyError, TypeError, ValueError) as error:
         raise NotVerified(f"a privacy statement is not of the schema {SCHEMA}") from error
-    if any(level >= own.hierarchy.levels for level, own in zip(levels, rules.quasi_identifiers, strict=True)):
+    pairs = zip(levels, rules.quasi_identifiers, strict=True)
+    if any(level is not None and level >= own.hierarchy.levels for level, own in pairs):
         raise NotVerified("a privacy statement names a level that its hierarchy lacks")
     return rules, levels
+
+
+def _parse_level(value: object) -> int | None:
+    return None if value is None else count(value, "a level")
 
 
 def _parse_quasi(value: Mapping[str, Any]) -> QuasiIdentifier:
@@ -162,9 +172,25 @@ def _parse_sensitive(value: Mapping[str, Any]) -> SensitiveColumn:
     return SensitiveColumn(name=text(value["column"], "a sensitive column"), ordered=bool(value["ordered"]))
 
 
-def foreign_labels(hierarchy: Hierarchy, level: int, labels: Iterable[object]) -> int:
-    """Return how many of these labels the hierarchy cannot make at this level."""
+def foreign_labels(hierarchy: Hierarchy, level: int | None, labels: Iterable[object]) -> int:
+    """Return how many of these labels the hierarchy cannot make at this level; None: by joining values."""
+    if level is None:
+        return sum(not _joins(hierarchy, label) for label in labels)
     return sum(not _makes(hierarchy, level, label) for label in labels)
+
+
+def _joins(hierarchy: Hierarchy, label: object) -> bool:
+    if label in (ANY, UNKNOWN):
+        return True
+    if isinstance(hierarchy, Categories):
+        parts = str(label).split(JOIN)
+        known = [value for value in (*hierarchy.values, UNKNOWN) if value in parts]
+        return known == parts
+    ends = _BAND.fullmatch(str(label))
+    if ends is None:
+        return False
+    last = hierarchy.top if ends["end"] is None else int(ends["end"])
+    return last is not None and hierarchy.joined([int(ends["start"]), last]) == label
 
 
 def _makes(hierarchy: Hierarchy, level: int, label: object) -> bool:

@@ -3,6 +3,7 @@
 ```toml
 [release]
 kind = "people"                       # one row a person; or "cohorts", "prevalence"
+recoding = "full_domain"              # or "local": see docs/adr/local-recoding.md
 k = 5                                 # k, l, t, suppression, minimum_cell, round_to: not below the floor
 [[release.quasi_identifier]]
 column = "age"                        # a column of the SQL, released under another name and coarser
@@ -29,7 +30,7 @@ from fractions import Fraction
 
 from lakehouse.core.contract import Contracts, DatasetContract, Layer, Statistic
 from lakehouse.core.groups import GroupTargets, SensitiveColumn
-from lakehouse.core.hierarchies import Bands, Categories, Hierarchy
+from lakehouse.core.hierarchies import JOIN, Bands, Categories, Hierarchy
 from lakehouse.core.policy import ReleaseFloor
 from lakehouse.core.toml_section import Section
 
@@ -44,6 +45,13 @@ class ReleaseKind(StrEnum):
     PEOPLE = "people"
     COHORTS = "cohorts"
     PREVALENCE = "prevalence"
+
+
+class Recoding(StrEnum):
+    """How people are made alike: one level a column for all rows, or each box of rows as far as it needs."""
+
+    FULL_DOMAIN = "full_domain"
+    LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +98,7 @@ class ReleaseRules:
 
     kind: ReleaseKind
     purpose: str
+    recoding: Recoding = Recoding.FULL_DOMAIN
     quasi_identifiers: tuple[QuasiIdentifier, ...]
     sensitive: tuple[SensitiveColumn, ...]
     targets: GroupTargets
@@ -125,6 +134,7 @@ def parse_release_rules(contract: DatasetContract, floor: ReleaseFloor) -> Relea
     rules = ReleaseRules(
         kind=kind,
         purpose=_purpose(section, contract),
+        recoding=Recoding(section.choice("recoding", tuple(Recoding), Recoding.FULL_DOMAIN)),
         quasi_identifiers=tuple(_quasi(inner) for inner in section.sections("quasi_identifier")),
         sensitive=tuple(_sensitive(inner) for inner in section.sections("sensitive")),
         targets=_targets(section, floor),
@@ -282,12 +292,24 @@ def _check_kind(section: Section, rules: ReleaseRules) -> None:
         raise section.error(
             "kind", "people have neither cells nor private statistics", ("cohorts", "prevalence")
         )
+    if not people and rules.recoding is Recoding.LOCAL:
+        raise section.error("recoding", "belongs to kind people", (Recoding.FULL_DOMAIN,))
+    if rules.recoding is Recoding.LOCAL and any(map(_has_join, rules.quasi_identifiers)):
+        raise section.error(
+            "quasi_identifier", f"has a value with {JOIN.strip()!r}, which local labels join by"
+        )
     if not people and not rules.cells:
         raise section.error("cells", "must name at least one column")
     if rules.private and rules.kind is not ReleaseKind.COHORTS:
         raise section.error("private", "belongs to kind cohorts", (ReleaseKind.COHORTS,))
     if (rules.weight is None) != (rules.dominance is None):
         raise section.error("dominance", "needs `weight`, and `weight` needs it")
+
+
+def _has_join(quasi: QuasiIdentifier) -> bool:
+    return isinstance(quasi.hierarchy, Categories) and any(
+        JOIN.strip() in value for value in quasi.hierarchy.values
+    )
 
 
 def _check_columns(section: Section, rules: ReleaseRules, contract: DatasetContract) -> None:

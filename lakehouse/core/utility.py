@@ -34,10 +34,13 @@ class LossPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnLoss:
-    """What one column lost over the rows that leave, 0 nothing, 1 all; level 0 is the finest of `levels`."""
+    """What one column lost over the rows that leave, 0 nothing, 1 all; level 0 is the finest of `levels`.
+
+    level: None where the column was recoded locally and has many.
+    """
 
     column: str
-    level: int
+    level: int | None
     levels: int
     lost: str
 
@@ -81,7 +84,7 @@ def loss_point(k: int, loss: Fraction, *, rows: int, suppressed: int, step: int)
     return LossPoint(k=k, loss=_two_places(told), left_out_percent=_percent(Fraction(left_out, everyone)))
 
 
-def column_loss(column: str, level: int, levels: int, lost: Fraction) -> ColumnLoss:
+def column_loss(column: str, level: int | None, levels: int, lost: Fraction) -> ColumnLoss:
     """Return what a column lost; the released rows themselves say as much."""
     return ColumnLoss(column=column, level=level, levels=levels, lost=_two_places(lost))
 

@@ -135,11 +135,12 @@ def _shown(value: object) -> str:
     return str(value) if _FIGURE.fullmatch(str(value)) else "no figure"
 
 
-def _labels(rules: ReleaseRules, levels: tuple[int, ...], rows: pa.Table) -> Iterator[Recomputed]:
+def _labels(rules: ReleaseRules, levels: tuple[int | None, ...], rows: pa.Table) -> Iterator[Recomputed]:
     for quasi, level in zip(rules.quasi_identifiers, levels, strict=True):
         labels = rows.column(quasi.released_as).unique().to_pylist()
         strange = foreign_labels(quasi.hierarchy, level, labels)
-        why = f"{len(labels)} labels, {strange} of them not of level {level}"
+        made = "made by joining" if level is None else f"of level {level}"
+        why = f"{len(labels)} labels, {strange} of them not {made}"
         yield Recomputed(name=f"labels of {quasi.released_as}", ok=strange == 0, why=why)
 
 

@@ -61,8 +61,8 @@ def pycanon_figure(folder: Path, scratch: Path) -> Figure:
     found = search_grouping(coded.people, TARGETS)
     if found is None:
         raise RuntimeError("no level reaches the targets on Adult")
-    stay = np.flatnonzero(coded.class_of_rows(found) >= 0)
-    released = coded.generalised(rows, found, stay, quasi)
+    classes = coded.classes(found)
+    released = classes.generalised(rows, np.flatnonzero(classes.place >= 0), quasi)
     own = measure(released, quasi, sensitive)
     target = scratch / "adult.csv"
     plain = pa.schema([pa.field(name, pa.string()) for name in released.column_names])

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.anonymise_file IN OUT`: a Parquet file in, its generalised table out, time and peak.
+"""`python -m tests.bench.anonymise_file IN OUT RECODING`: a Parquet file in, its generalised table out, time and peak.
 
 The process does nothing else, so its peak memory is that of reading, searching and writing.
 """
@@ -12,38 +12,43 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from lakehouse.adapters.group_search import Grouping, search_grouping
+from lakehouse.adapters.box_search import Boxes
+from lakehouse.adapters.group_search import Grouping
 from lakehouse.adapters.people_codes import encode_people
+from lakehouse.adapters.release_people import recode_people
 from lakehouse.core.groups import GroupTargets
+from lakehouse.core.release_rules import Recoding
 from tests.bench.census_rows import HIERARCHIES, SENSITIVE
 
 TARGETS = GroupTargets(k=10, l=2, t=Fraction(1, 2), suppression=Fraction(1, 20))
 
 
-def anonymise_file(source: Path, target: Path, targets: GroupTargets = TARGETS) -> Grouping:
-    """Write the rows of `source` that stay, generalised with the least loss, to `target`."""
+def anonymise_file(
+    source: Path, target: Path, recoding: Recoding, targets: GroupTargets = TARGETS
+) -> Grouping | Boxes:
+    """Write the rows of `source` that stay, generalised with little loss, to `target`."""
     texts = [name for name in HIERARCHIES if name != "age"]
     rows = pq.read_table(source, read_dictionary=[*texts, SENSITIVE.name])
     coded = encode_people(rows, list(HIERARCHIES.items()), [SENSITIVE])
-    grouping = search_grouping(coded.people, targets)
-    if grouping is None:
-        raise RuntimeError("no level reaches the targets: the generated rows are too few")
-    stay = np.flatnonzero(coded.class_of_rows(grouping) >= 0)
-    pq.write_table(coded.generalised(rows, grouping, stay, list(HIERARCHIES)), target)
-    return grouping
+    found = recode_people(coded.people, targets, recoding)
+    if found is None:
+        raise RuntimeError("nothing reaches the targets: the generated rows are too few")
+    classes = coded.classes(found)
+    pq.write_table(classes.generalised(rows, np.flatnonzero(classes.place >= 0), list(HIERARCHIES)), target)
+    return found
 
 
 def main() -> None:
-    """Print seconds, peak memory (MiB), loss, levels and rows left out as JSON."""
+    """Print seconds, peak memory (MiB), loss and rows left out as JSON."""
     source, target = (Path(name) for name in sys.argv[1:3])
+    recoding = Recoding(sys.argv[3])
     begun = time.perf_counter()
-    grouping = anonymise_file(source, target)
+    found = anonymise_file(source, target, recoding)
     told = {
         "seconds": time.perf_counter() - begun,
         "peak_mib": _peak_mib(),
-        "loss": float(grouping.loss),
-        "levels": grouping.levels,
-        "suppressed": grouping.suppressed,
+        "loss": float(found.loss),
+        "suppressed": found.suppressed,
     }
     sys.stdout.write(json.dumps(told))
 

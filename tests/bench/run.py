@@ -7,8 +7,10 @@ import sys
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+from lakehouse.core.release_rules import Recoding
 from tests.bench.adult import lattice_figure, pycanon_figure, risk_figure
 from tests.bench.anonymise import anonypyx_figure, group_by_figure, memory_figure
 from tests.bench.demo_run import run_demo
@@ -52,8 +54,11 @@ def measure(folder: Path, rounds: int) -> list[Figure]:
         lambda: inclusion_figure(folder / "million"),
         lambda: fsck_figure(open_site(home=folder / "walked", create=True)),
         lambda: walks_figure(lambda name: open_site(home=folder / name, create=True), walks, rounds),
-        lambda: group_by_figure(folder),
-        lambda: memory_figure(folder),
+        *(
+            partial(step, folder, recoding)
+            for recoding in Recoding
+            for step in (group_by_figure, memory_figure)
+        ),
         lambda: anonypyx_figure(folder),
         *_adult_steps(source, folder),
         *detection_steps(source, folder),

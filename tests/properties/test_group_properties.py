@@ -19,7 +19,7 @@ from small_groups import search_grouping as small_search
 
 from lakehouse.adapters import class_counts, class_distances, level_lattice, merged_tables
 from lakehouse.adapters.group_search import Grouping, group_rows, measure_classes, search_grouping
-from lakehouse.adapters.people_codes import SUPPRESSED, CodedRows, encode_people, kept_labels, kept_order
+from lakehouse.adapters.people_codes import SUPPRESSED, CodedRows, encode_people
 from lakehouse.core.groups import GroupTargets, SensitiveColumn
 from lakehouse.core.hierarchies import Bands, Categories, Hierarchy
 
@@ -63,9 +63,11 @@ def coded(rows: list[Row]) -> CodedRows:
 
 def kept_of(people: CodedRows, found: Grouping) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:
     """What stays, as the small implementation says it: labels and row numbers, by labels."""
-    place = people.class_of_rows(found)
-    labels = kept_labels(people.people.quasi, found, kept_order(people.people.quasi, found))
-    return [(label, tuple(int(n) for n in (place == at).nonzero()[0])) for at, label in enumerate(labels)]
+    classes = people.classes(found)
+    return [
+        (label, tuple(int(n) for n in (classes.place == at).nonzero()[0]))
+        for at, label in enumerate(classes.labels)
+    ]
 
 
 TARGETS = st.builds(
@@ -147,7 +149,7 @@ def test_a_finished_table_never_misses_a_target(rows: list[Row], targets: GroupT
     found = search_grouping(people.people, targets)
     if found is None:
         return
-    place = people.class_of_rows(found)
+    place = people.classes(found).place
     labels = [(str(at),) for at in place if at != SUPPRESSED]
     values = {
         name: [value for value, at in zip(column, place, strict=True) if at != SUPPRESSED]

@@ -11,7 +11,7 @@ from lakehouse.adapters.group_search import (
     measure_classes,
     search_grouping,
 )
-from lakehouse.adapters.people_codes import encode_people, kept_labels, kept_order
+from lakehouse.adapters.people_codes import encode_people
 from lakehouse.adapters.quasi_codes import QuasiCodes, rank_codes
 from lakehouse.core.groups import GroupMeasures, GroupTargets, SensitiveColumn
 from lakehouse.core.hierarchies import Bands, Categories
@@ -34,7 +34,11 @@ def measure(classes: list[str], values: list[object], *, ordered: bool = False) 
 
 def labels_of(table: CodedPeople, found: Grouping | None) -> list[tuple[str, ...]]:
     assert found is not None
-    return kept_labels(table.quasi, found, kept_order(table.quasi, found))
+    columns = zip(table.quasi, found.levels, found.classes.codes, strict=True)
+    labels = [
+        [own.labels[level][place] for place in own.places[level][codes]] for own, level, codes in columns
+    ]
+    return sorted(label for label, stays in zip(zip(*labels, strict=True), found.stays, strict=True) if stays)
 
 
 def targets(k: int = 2, l: int = 2, t: str = "1", suppression: str = "0") -> GroupTargets:  # noqa: E741
