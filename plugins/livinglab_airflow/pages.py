@@ -1,6 +1,6 @@
 """What the pages show, read from the registry: figures and digests, never rows.
 
-`compliance_page` and `receipt_page` return plain values for the templates; nothing here writes.
+`compliance_page` returns plain values for the template; nothing here writes.
 """
 
 from collections import Counter
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.contract import DatasetContract, Layer
-from lakehouse.errors import WrongUse
 from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.cosign import read_cosigning
 
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
 Line = dict[str, Any]
 
 RELEASES_SHOWN = 10
-ENTRIES_SEARCHED = 1000
-"""How far back a receipt looks for what a run wrote."""
-
-PROVABLE_KINDS = frozenset({"create", "write", "delete", "draft"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +39,6 @@ class CompliancePage:
     runs: list[Line]
     quarantine: list[Line] | None
     reports: list[str] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiptPage:
-    """What one DAG run wrote into the log, and the head of the log that covers it."""
-
-    dag_id: str
-    run_id: str
-    origin: str
-    size: int
-    root: str
-    lines: list[Line]
 
 
 def compliance_page(site: "Site", runs: list[Line]) -> CompliancePage:
@@ -77,24 +60,6 @@ def compliance_page(site: "Site", runs: list[Line]) -> CompliancePage:
         runs=runs,
         quarantine=quarantine,
         reports=report_names(site) if site.actor.may("report") else None,
-    )
-
-
-def receipt_page(site: "Site", dag_id: str, run_id: str) -> ReceiptPage:
-    """Return what the run `dag_id`/`run_id` wrote: versions, then answers and decisions."""
-    run = f"{dag_id}/{run_id}"
-    with site.registry.reading() as tx:
-        versions = tx.many("versions", order="leaf_index", newest=ENTRIES_SEARCHED)
-        records = tx.many("records", order="leaf_index", newest=ENTRIES_SEARCHED)
-        lines = [_version_line(row) for row in versions if _is_of_run(row, run)]
-        lines += [_record_line(tx, row) for row in records if _is_of_run(row, run)]
-    return ReceiptPage(
-        dag_id=dag_id,
-        run_id=run_id,
-        origin=site.home.origin,
-        size=site.log.size(),
-        root=site.log.root().hex(),
-        lines=sorted(lines, key=lambda line: int(line["leaf"])),
     )
 
 
@@ -177,49 +142,6 @@ def _quarantine_lines(site: "Site", tx: "Transaction") -> list[Line]:
 
 def _count_reasons(counted: Counter[tuple[str, str]], table: str, reasons: Mapping[str, int] | None) -> None:
     counted.update({(table, reason): rows for reason, rows in (reasons or {}).items()})
-
-
-def _is_of_run(row: Mapping[str, Any], run: str) -> bool:
-    return (row["details"] or {}).get("run") == run
-
-
-def _version_line(row: Mapping[str, Any]) -> Line:
-    provable = row["kind"] in PROVABLE_KINDS
-    return {
-        "table": row["table_name"],
-        "version": row["version"],
-        "kind": row["kind"],
-        "rows": row["rows"],
-        "leaf": row["leaf_index"],
-        "time": row["created_at"],
-        "file_digest": row["file_digest"],
-        "content_digest": row["content_digest"],
-        "proof": f"{row['table_name']}@{row['version']}" if provable else None,
-    }
-
-
-def _record_line(tx: "Transaction", row: Mapping[str, Any]) -> Line:
-    return {
-        "table": row["ref"] or row["kind"],
-        "version": None,
-        "kind": row["kind"],
-        "rows": None,
-        "leaf": row["leaf_index"],
-        "time": row["created_at"],
-        "file_digest": None,
-        "content_digest": None,
-        "proof": _proof_name(tx, row["ref"], row["leaf_index"]),
-    }
-
-
-def _proof_name(tx: "Transaction", ref: str | None, leaf: int) -> str | None:
-    """Return the name under which `prove` finds this leaf and no other, if there is one."""
-    from lakehouse.pipeline.prove import find_leaf
-
-    try:
-        return ref if ref and find_leaf(tx, ref) == leaf else None
-    except WrongUse:
-        return None
 
 
 def run_lines(runs: Iterable[Any]) -> list[Line]:

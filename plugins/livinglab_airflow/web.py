@@ -9,12 +9,12 @@ from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_as
 from airflow.models.dagrun import DagRun
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response, status
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import select
 
 from lakehouse.errors import LivingLabError, NotAllowed, NotReady, WrongUse
+from livinglab_airflow.answering import HEADERS, download, page, told, wants_page
 from livinglab_airflow.dashboard import dashboard_facts, open_questions
-from livinglab_airflow.pages import compliance_page, receipt_page, report_names, run_lines
+from livinglab_airflow.pages import compliance_page, report_names, run_lines
 from livinglab_airflow.proof_downloads import (
     VERIFIER_FILES,
     file_name,
@@ -24,24 +24,13 @@ from livinglab_airflow.proof_downloads import (
     verifier_file,
     verifier_page,
 )
+from livinglab_airflow.receipts import receipt_page
 from livinglab_airflow.sites import site_file
 
 if TYPE_CHECKING:
     from lakehouse.pipeline.site import Site
 
 RUNS_SHOWN = 10
-TEMPLATES = Environment(
-    loader=PackageLoader("livinglab_airflow"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-)
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-"""No script runs on a page, nothing is fetched from elsewhere, nothing is kept by a browser."""
-
 app = FastAPI(
     title="LivingLab",
     docs_url=None,
@@ -82,7 +71,7 @@ def home() -> str:
 def compliance(site: ViewedSite, session: SessionDep) -> HTMLResponse:
     """Show tables, waiting releases, budget, log and last runs."""
     newest = select(DagRun).order_by(DagRun.start_date.desc()).limit(RUNS_SHOWN)
-    return _page("compliance.html", page=compliance_page(site, run_lines(session.scalars(newest))))
+    return page("compliance.html", page=compliance_page(site, run_lines(session.scalars(newest))))
 
 
 @app.get("/dashboard.json")
@@ -92,8 +81,11 @@ def dashboard(site: ViewedSite, session: SessionDep) -> JSONResponse:
 
 
 @app.get("/health")
-def health(user: GetUserDep) -> JSONResponse:
-    """Say whether the platform can work: 200 or 503, with the reasons; nothing is written."""
+def health(user: GetUserDep, request: Request) -> Response:
+    """Say whether the platform can work: 200 or 503, with the reasons; nothing is written.
+
+    JSON to a program, a page to a browser.
+    """
     from lakehouse.pipeline.health import failed_health, site_health
     from lakehouse.sites import open_site
 
@@ -104,13 +96,15 @@ def health(user: GetUserDep) -> JSONResponse:
     except LivingLabError as error:
         found = failed_health(error)
     code = status.HTTP_200_OK if found.ok else status.HTTP_503_SERVICE_UNAVAILABLE
-    return JSONResponse(found.as_json(), status_code=code, headers=HEADERS)
+    if not wants_page(request):
+        return JSONResponse(found.as_json(), status_code=code, headers=HEADERS)
+    return page("health.html", code=code, health=found)
 
 
 @app.get("/receipt", response_class=HTMLResponse)
 def receipt(site: ViewedSite, dag_id: Identifier, run_id: Identifier) -> HTMLResponse:
     """Show what one DAG run wrote into the log, with the commands that prove it."""
-    return _page("receipt.html", receipt=receipt_page(site, dag_id, run_id))
+    return page("receipt.html", receipt=receipt_page(site, dag_id, run_id))
 
 
 @app.get("/reports/{name}", response_class=HTMLResponse)
@@ -126,7 +120,7 @@ def report(site: ViewedSite, name: str) -> HTMLResponse:
 @app.get("/verifier", response_class=HTMLResponse)
 def verifier(site: ViewedSite) -> HTMLResponse:
     """Offer the one-file verifier, its README and the trust file, each with its SHA-256."""
-    return _page("verifier.html", page=verifier_page(site))
+    return page("verifier.html", page=verifier_page(site))
 
 
 @app.get("/verifier/{name}")
@@ -134,20 +128,20 @@ def verifier_download(site: ViewedSite, name: str) -> Response:  # noqa: ARG001 
     """Give the verifier or its README."""
     if name not in VERIFIER_FILES:
         raise HTTPException(status.HTTP_404_NOT_FOUND, f"there is {' and '.join(VERIFIER_FILES)}")
-    return _download(verifier_file(name), name, VERIFIER_FILES[name])
+    return download(verifier_file(name), name, VERIFIER_FILES[name])
 
 
 @app.get("/trust.json")
 def trust_download(site: ViewedSite) -> Response:
     """Give the trust file: what a verifier must hold beforehand."""
     _require(site, "trust")
-    return _download(trust_file(site), "trust.json", "application/json")
+    return download(trust_file(site), "trust.json", "application/json")
 
 
 @app.get("/proof")
 def proof_download(site: ViewedSite, what: Identifier) -> Response:
     """Give the proof bundle of `layer.table@version` or a receipt."""
-    return _download(_proof_of(site, what), file_name(what), "application/json")
+    return download(_proof_of(site, what), file_name(what), "application/json")
 
 
 @app.get("/paper", response_class=HTMLResponse)
@@ -169,19 +163,13 @@ def _require(site: "Site", right: str) -> None:
         raise HTTPException(status.HTTP_403_FORBIDDEN, f"{site.actor.name} has no right to: {right}")
 
 
-def _download(content: bytes, name: str, kind: str) -> Response:
-    kept = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=kind, headers=kept)
-
-
 @app.exception_handler(LivingLabError)
 def explain(request: Request, error: LivingLabError) -> Response:
-    """Answer a refusal or damage as a page, or as JSON to a program: what is wrong and what helps."""
-    if request.url.path.endswith(".json"):
-        told = {"detail": "; ".join(filter(None, (error.message, error.remedy)))}
-        return JSONResponse(told, status_code=status.HTTP_503_SERVICE_UNAVAILABLE, headers=HEADERS)
-    return _page("error.html", error=error, code=status.HTTP_503_SERVICE_UNAVAILABLE)
+    """Answer a refusal or damage: what is wrong and what helps."""
+    return told(request, status.HTTP_503_SERVICE_UNAVAILABLE, error.message, remedy=error.remedy)
 
 
-def _page(template: str, *, code: int = status.HTTP_200_OK, **values: object) -> HTMLResponse:
-    return HTMLResponse(TEMPLATES.get_template(template).render(**values), status_code=code, headers=HEADERS)
+@app.exception_handler(HTTPException)
+def refuse(request: Request, error: HTTPException) -> Response:
+    """Answer what may not be seen, or is not there."""
+    return told(request, error.status_code, str(error.detail), headers=error.headers)

@@ -48,7 +48,7 @@ def test_the_compliance_page_is_readable(browser, html, tmp_path, width, scheme)
 
 def test_a_page_that_is_too_wide_is_found(browser, html):
     page = browser.new_page(viewport={"width": 390, "height": 900})
-    page.set_content(html.replace("<main>", '<main style="min-width: 900px">'))
+    page.set_content(html.replace("<main ", '<main style="min-width: 900px" '))
 
     assert page.evaluate("document.documentElement.scrollWidth") > 390
     page.close()

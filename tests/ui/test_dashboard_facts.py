@@ -105,7 +105,7 @@ def test_damage_is_said_to_the_panel_as_json(airflow_app):
     from lakehouse.errors import Damaged
     from livinglab_airflow.web import explain
 
-    request = SimpleNamespace(url=SimpleNamespace(path=ADDRESS))
+    request = SimpleNamespace(headers={"accept": "application/json"})
 
     assert explain(request, Damaged("row 3 was changed", remedy="livinglab fsck")).body == (
         b'{"detail":"row 3 was changed; livinglab fsck"}'
