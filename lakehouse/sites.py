@@ -10,6 +10,7 @@ from pathlib import Path
 from lakehouse.adapters.contract_files import load_contracts, load_policy
 from lakehouse.adapters.delta_tables import DeltaLake
 from lakehouse.adapters.durable_files import make_private_folder
+from lakehouse.adapters.event_logging import EventLog, parse_log_mode
 from lakehouse.adapters.fhe_client import ModelsEnvironment
 from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.adapters.gx_validator import Validator
@@ -83,6 +84,15 @@ def home_path(home: Path | None = None) -> Path:
     return (home or Path(os.environ.get("LIVINGLAB_HOME") or DEFAULT_HOME)).absolute()
 
 
+def event_log(home: Path) -> EventLog:
+    """Return the event log of a home as $LIVINGLAB_LOG asks for it; of a folder that is none, a silent one.
+
+    WrongUse: the variable has none of its values.
+    """
+    mode = parse_log_mode(os.environ.get("LIVINGLAB_LOG"))
+    return EventLog(home if (home / IDENTITY).exists() else None, mode)
+
+
 def _assemble(settings: SiteSettings, home: Home, actor: Actor, run: str | None) -> Site:
     keys = Keyring.open(keys_folder(home), create=False)
     return Site(
@@ -110,6 +120,7 @@ def _assemble(settings: SiteSettings, home: Home, actor: Actor, run: str | None)
         run=run,
         log_policy=settings.log,
         alerts=settings.alerts,
+        events=event_log(home.path),
     )
 
 

@@ -84,6 +84,12 @@ def run_id(origin: str, name: str) -> str:
     return str(uuid.uuid5(RUN_SPACE, f"{origin}/{name}"))
 
 
+def started_by(origin: str, run: str) -> tuple[str, str] | None:
+    """Return the DAG that a run's name speaks of and the run's id, None where Airflow did not start it."""
+    dag = _DAG.fullmatch(run)
+    return None if dag is None else (dag[1], run_id(origin, run))
+
+
 def _writes(versions: Iterable[VersionFacts]) -> Mapping[str, list[VersionFacts]]:
     found: dict[str, list[VersionFacts]] = {}
     for version in versions:
@@ -122,12 +128,12 @@ def _events_of(
 
 def _parent(sources: LineageSources, version: VersionFacts, code: str) -> Mapping[str, Any]:
     """Return the DAG run that wrote, by id: its name may hold what a person typed."""
-    run = str(version.detail("run") or "")
-    dag = _DAG.fullmatch(run)
-    if dag is None:
+    started = started_by(sources.origin, str(version.detail("run") or ""))
+    if started is None:
         return {}
-    job = {"namespace": sources.namespace, "name": dag[1]}
-    return {"parent": facet(code, PARENT, run={"runId": run_id(sources.origin, run)}, job=job)}
+    dag, run = started
+    job = {"namespace": sources.namespace, "name": dag}
+    return {"parent": facet(code, PARENT, run={"runId": run}, job=job)}
 
 
 def _inputs(

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from lakehouse.cli.command_events import CommandEvents
 from lakehouse.cli.command_list import SectionedGroup
 from lakehouse.cli.failures import INTERRUPTED, PIPE_CLOSED, explain_failure
 from lakehouse.cli.global_options import GlobalOptions, lift_global_options
@@ -97,15 +98,28 @@ def _remember_globals(
     ] = False,
 ) -> None:
     context.obj = CliContext(
-        home=home, site_file=site, as_name=as_name, json=as_json, command=context.invoked_subcommand
+        home=home,
+        site_file=site,
+        as_name=as_name,
+        json=as_json,
+        command=context.invoked_subcommand,
+        events=context.obj if isinstance(context.obj, CommandEvents) else CommandEvents(),
     )
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code (INTERFACE, Rules)."""
     lifted = lift_global_options(arguments)
+    events = CommandEvents(command=lifted.command)
+    with events.bound():
+        code = _run(lifted, events)
+        events.end(code)
+    return code
+
+
+def _run(lifted: GlobalOptions, events: CommandEvents) -> int:
     try:
-        code = _invoke(lifted)
+        code = _invoke(lifted, events)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
@@ -115,27 +129,30 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.write("interrupted; what was begun is completed or undone at the next start\n")
         return INTERRUPTED
     except TyperException as error:
-        return _fail(_wrong_use(error), lifted)
+        return _fail(_wrong_use(error), lifted, events)
     except LivingLabError as error:
-        return _fail(error, lifted)
+        return _fail(error, lifted, events)
     except Exception as error:  # noqa: BLE001  the entry point: nothing may end in a traceback
         if os.environ.get("LIVINGLAB_DEBUG"):
             traceback.print_exc()
-        return _fail(explain_failure(error), lifted)
+        return _fail(explain_failure(error), lifted, events)
 
 
-def _invoke(lifted: GlobalOptions) -> int:
+def _invoke(lifted: GlobalOptions, events: CommandEvents) -> int:
     if lifted.missing_value:
         raise WrongUse(f"{lifted.missing_value} needs a value", remedy="livinglab --help")
     if not lifted.command and not ASKS_ABOUT.intersection(lifted.arguments):
         raise WrongUse(
             "no command was given", remedy="livinglab --help lists them; begin with livinglab demo"
         )
-    result = build_app()(args=list(lifted.arguments), prog_name="livinglab", standalone_mode=False)
+    result = build_app()(
+        args=list(lifted.arguments), prog_name="livinglab", standalone_mode=False, obj=events
+    )
     return result if isinstance(result, int) else 0
 
 
-def _fail(error: LivingLabError, lifted: GlobalOptions) -> int:
+def _fail(error: LivingLabError, lifted: GlobalOptions, events: CommandEvents) -> int:
+    events.error = error.code
     try:
         write_error(error, as_json=lifted.json)
         sys.stdout.flush()

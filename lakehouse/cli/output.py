@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from lakehouse.adapters.durable_files import write_durably
+from lakehouse.cli.command_events import CommandEvents
 from lakehouse.cli.table_layout import GAP, fit_columns
 from lakehouse.errors import LivingLabError, WrongUse
 
@@ -43,6 +44,7 @@ class CliContext:
     as_name: str | None = None
     json: bool = False
     command: str | None = None
+    events: CommandEvents = field(default_factory=CommandEvents)
     _opened: "list[tuple[Site, int]]" = field(default_factory=list)
 
     def open(self, *, create: bool = False, replay: bool = True) -> "Site":
@@ -50,8 +52,9 @@ class CliContext:
 
         Without `replay` the writes of killed processes are left as they are.
         """
-        from lakehouse.sites import open_site
+        from lakehouse.sites import home_path, open_site
 
+        self.events.begin(home_path(self.home))
         site = open_site(self.site_file, self.home, self.as_name, create=create, replay=replay)
         if replay and site.log_policy.witnesses:
             self._opened.append((site, site.log.size()))

@@ -18,6 +18,7 @@ from lakehouse.core.lineage import LineageRecord, parse_record
 from lakehouse.core.merkle import leaf_hash
 from lakehouse.errors import Damaged, NotVerified
 from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.telling import tell_record
 
 LOG_LOCK = "log"
 
@@ -140,6 +141,7 @@ def log_record(
         add_rows(tx, rows or {}, {"leaf_index": index})
         for name, key, values in changes:
             tx.change(name, key, **values)
+    tell_record(site, draft.record.kind, index)
     return index
 
 

@@ -18,6 +18,7 @@ from lakehouse.errors import Damaged
 from lakehouse.pipeline.intents import DONE, staged_rows
 from lakehouse.pipeline.log_records import Draft, add_entry, add_rows, draft_record, log_transaction
 from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.telling import tell_version
 from lakehouse.pipeline.versions import as_version, require_version
 
 PEOPLE_A_QUERY = 10_000
@@ -49,6 +50,8 @@ def sign_intent(site: Site, intent: Row, rows: Sequence[pa.Table] | None = None)
         versions = [_add_version(tx, intent, own) for own in signed]
         add_rows(tx, intent["payload"]["rows"], _made(versions[0]))
         tx.change("intents", {"intent_id": intent["intent_id"]}, state=DONE, payload={}, tables=[])
+    for version, own in zip(versions, signed, strict=True):
+        tell_version(site, str(intent["verb"]), version, own.draft.details)
     return versions
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from lakehouse.adapters.delta_tables import DeltaLake
+from lakehouse.adapters.event_logging import EventLog
 from lakehouse.adapters.fhe_client import ModelsEnvironment
 from lakehouse.adapters.gx_validator import Validator
 from lakehouse.adapters.keyring import Keyring
@@ -62,3 +63,4 @@ class Site:
     run: str | None = None
     log_policy: LogSettings = field(default_factory=LogSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
+    events: EventLog = field(default_factory=EventLog)
