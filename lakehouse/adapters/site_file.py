@@ -9,7 +9,8 @@ from pathlib import Path
 from lakehouse.adapters.language_models import DEFAULT_MODELS
 from lakehouse.adapters.log_settings import LogSettings, parse_log_settings
 from lakehouse.adapters.spark_jars import default_folder
-from lakehouse.adapters.spark_session import PROJECT, Engine
+from lakehouse.adapters.spark_session import LOOPBACK, PROJECT, Engine
+from lakehouse.adapters.store_settings import StoreSettings, parse_stores
 from lakehouse.core.actors import ActorMap, parse_actors
 from lakehouse.core.alerts import AlertSettings, parse_alerts
 from lakehouse.core.toml_section import Section
@@ -34,12 +35,14 @@ class SiteSettings:
     actors: ActorMap
     log: LogSettings
     alerts: AlertSettings = field(default_factory=AlertSettings)
+    stores: StoreSettings = field(default_factory=StoreSettings)
 
 
 def read_site_file(path: Path | None = None) -> SiteSettings:
     """Return the settings; `$LIVINGLAB_SPARK` stands above the file's engine.
 
-    A file with `base` takes all but `name`, `[log]` and `[alerts]` from the site file it names.
+    A file with `base` takes all but `name`, `[log]`, `[alerts]`, `[stores]` and `[airflow]` from the site
+    file it names.
     Raises ContractError naming file and key.
     """
     chosen = path or DEFAULT_SITE
@@ -51,22 +54,19 @@ def read_site_file(path: Path | None = None) -> SiteSettings:
         Section(top.take(name) or {}, file=chosen.name, place=name)
         for name in ("engine", "models", "detector")
     )
-    actors, master = top.take("actors"), engine.text("spark", "local[2]")
+    actors = top.take("actors")
     settings = SiteSettings(
         name=top.text("name"),
         policy=top.text("policy", "research"),
         expectations=folder / top.text("expectations", "../../expectations"),
-        engine=Engine(
-            master=os.environ.get("LIVINGLAB_SPARK") or master,
-            jars=default_folder(),
-            memory=engine.text("memory", "1500m"),
-        ),
+        engine=_engine(engine, folder),
         models_folder=folder / models.text("folder", "../../models"),
         models_python=folder / models.text("python", "../../models/.venv/bin/python"),
         detector_models=_language_models(detector),
         actors=parse_actors(actors if isinstance(actors, Mapping) else None, chosen.name),
         log=parse_log_settings(top.section("log"), folder),
         alerts=parse_alerts(top.section("alerts")),
+        stores=parse_stores(top),
     )
     for section in (top, engine, models, detector):
         section.finish()
@@ -90,6 +90,20 @@ def with_home_witnesses(settings: SiteSettings, home: Path) -> SiteSettings:
     return replace(settings, log=replace(settings.log, witnesses=witnesses))
 
 
+def _engine(engine: Section, folder: Path) -> Engine:
+    """Return the engine; `$LIVINGLAB_SPARK_ADDRESS` stands above the file's address."""
+    master, address = engine.text("spark", "local[2]"), engine.text("address", LOOPBACK)
+    secret = engine.optional_text("secret_file")
+    return Engine(
+        master=os.environ.get("LIVINGLAB_SPARK") or master,
+        jars=default_folder(),
+        memory=engine.text("memory", "1500m"),
+        address=os.environ.get("LIVINGLAB_SPARK_ADDRESS") or address,
+        worker_memory=engine.text("worker_memory", "1g"),
+        secret=folder / secret if secret else None,
+    )
+
+
 def _language_models(detector: Section) -> Mapping[str, str]:
     """Return language -> model: `model` is the English one, `[detector.models]` names those of others."""
     english = detector.text("model", DEFAULT_MODELS["en"])
@@ -107,9 +121,10 @@ def _with_own_log(top: Section, folder: Path) -> SiteSettings:
     settings = read_site_file(base)
     log = parse_log_settings(top.section("log"), folder)
     alerts = parse_alerts(top.section("alerts")) if top.has("alerts") else settings.alerts
+    stores = parse_stores(top) if top.has("stores") or top.has("airflow") else settings.stores
     name = top.text("name", settings.name)
     top.finish()
-    return replace(settings, name=name, log=log, alerts=alerts)
+    return replace(settings, name=name, log=log, alerts=alerts, stores=stores)
 
 
 def _read_toml(path: Path) -> Mapping[str, object]:

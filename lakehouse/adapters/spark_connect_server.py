@@ -2,20 +2,30 @@
 
 It listens on this machine only and asks for a token, which goes through the environment (the variable
 that Spark itself reads), never through settings or a command line.
+
+`python -m lakehouse.adapters.spark_connect_server --cluster spark://HOST:7077 --secret FILE` becomes such a
+server on a cluster, for the processes beside it; the token must stand in the environment.
 """
 
+import argparse
 import os
 import secrets
 import subprocess
-from collections.abc import Iterable, Mapping
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from lakehouse.adapters.java import check_java
-from lakehouse.adapters.spark_session import Engine, session_settings
+from lakehouse.adapters.spark_jars import default_folder
+from lakehouse.adapters.spark_secret import SHORTEST, write_properties
+from lakehouse.adapters.spark_session import LOOPBACK, Engine, session_settings
+from lakehouse.errors import LivingLabError, NotReady
 
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
+DEFAULT_PORT = 15002
 TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"
 
 
@@ -51,6 +61,7 @@ def connect_command(engine: Engine, scratch: Path, port: int) -> list[str]:
     """Return the command that runs the server with the settings of every engine of ours."""
     import pyspark
 
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings = {
         **session_settings(engine, scratch),
         "spark.master": engine.master,
@@ -58,8 +69,51 @@ def connect_command(engine: Engine, scratch: Path, port: int) -> list[str]:
         "spark.connect.grpc.binding.port": str(port),
     }
     submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
-    return [str(submit), "--class", SERVER, "--name", "livinglab", *_as_options(settings.items())]
+    private = write_properties(scratch / "server.properties", engine.secret)
+    named = ["--class", SERVER, "--name", "livinglab", "--properties-file", str(private)]
+    return [str(submit), *named, *_as_options(settings.items())]
 
 
 def _as_options(settings: Iterable[tuple[str, str]]) -> list[str]:
     return [part for key, value in settings for part in ("--conf", f"{key}={value}")]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="spark_connect_server", description=__doc__)
+    parser.add_argument("--cluster", required=True, help="spark://HOST:PORT, or local[N]")
+    parser.add_argument("--address", default=LOOPBACK, help="where the workers reach this driver")
+    parser.add_argument("--secret", type=Path, help="file with the cluster's secret")
+    parser.add_argument("--memory", default="1500m", help="heap of this driver")
+    parser.add_argument("--worker-memory", default="1g", help="what each worker gives to it")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Become a server on a cluster; the exit code of the error where it cannot be."""
+    asked = _parser().parse_args(arguments)
+    engine = Engine(
+        master=asked.cluster,
+        jars=default_folder(),
+        memory=asked.memory,
+        address=asked.address,
+        worker_memory=asked.worker_memory,
+        secret=asked.secret,
+    )
+    os.umask(0o077)
+    try:
+        check_java()
+        if len(os.environ.get(TOKEN_VARIABLE, "")) < SHORTEST:
+            raise NotReady(
+                f"{TOKEN_VARIABLE} must hold {SHORTEST} characters or more",
+                remedy="set it, the same for the server and for who connects to it",
+            )
+        command = connect_command(engine, Path(tempfile.mkdtemp(prefix="livinglab-spark-")), asked.port)
+        os.execv(command[0], command)
+    except LivingLabError as error:
+        sys.stderr.write(f"{error.message}\n  {error.remedy}\n")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
