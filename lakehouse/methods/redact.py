@@ -47,6 +47,7 @@ TAGS: Mapping[str, str] = {
     "HOSPITAL": "<HOSPITAL>",
     DATE: "<DATE>",
 }
+_ONE_I = str.maketrans("\u0130\u0131", "ii")
 SHORTEST_FOLDED = 3
 """Characters; a shorter identifier (a name like Li) is matched in its own case only."""
 
@@ -68,7 +69,7 @@ def apply(values: pa.Array, column: Column, context: MethodContext) -> Applied:
     languages = _languages(texts, given, context)
     found = _findings(texts, languages, context)
     shifts = days_of_shift(context.vault, subjects)
-    patterns = {name: identifier_pattern(context.identifiers.get(name, ())) for name in set(subjects) if name}
+    patterns = _patterns(texts, subjects, context.identifiers)
     day_first = bool(given.get("day_first", False))
     counts = Counter[str]()
     redacted: list[str | None] = []
@@ -83,6 +84,36 @@ def apply(values: pa.Array, column: Column, context: MethodContext) -> Applied:
     return Applied(
         values=pa.array(redacted, pa.string()), rejected=_refused(texts, languages), findings=dict(counts)
     )
+
+
+def _patterns(
+    texts: Sequence[str | None], subjects: Sequence[str | None], identifiers: Mapping[str, tuple[str, ...]]
+) -> "dict[str, regex.Pattern[str]]":
+    """Return the pattern of each subject with a text in which one of its identifiers may stand.
+
+    Most texts name nobody: to compile a pattern costs more than to read a hundred of them.
+    """
+    folded = {text: fold_text(text) for text in set(texts) if text is not None}
+    own: dict[str, set[str]] = {}
+    for text, subject in zip(texts, subjects, strict=True):
+        if text is not None and subject is not None:
+            own.setdefault(subject, set()).add(folded[text])
+    patterns = {}
+    for subject, stated in own.items():
+        named = [v for v in identifiers.get(subject, ()) if any(may_hold(text, v) for text in stated)]
+        if pattern := identifier_pattern(named):
+            patterns[subject] = pattern
+    return patterns
+
+
+def may_hold(folded: str, identifier: str) -> bool:
+    """Return whether each word of an identifier stands somewhere in a text that `fold_text` gave."""
+    return all(word in folded for word in fold_text(unicodedata.normalize("NFC", identifier)).split())
+
+
+def fold_text(text: str) -> str:
+    """Return a text without case; the four letters i of Turkish are one, as they are to `regex`."""
+    return text.translate(_ONE_I).casefold()
 
 
 def identifier_pattern(identifiers: Iterable[str]) -> "regex.Pattern[str] | None":

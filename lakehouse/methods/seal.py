@@ -4,7 +4,8 @@ Associated data = suite, table, column, pseudonym, batch, and the row number for
 that is moved to another person, table, column or batch does not open.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -32,6 +33,7 @@ def seal_values(
     """
     ciphers = {pseudonym: AESGCM(key) for pseudonym, key in keys.items()}
     sealed: dict[tuple[str, str, int | None], bytes] = {}
+    place_of = _places(table, column)
     blobs: list[bytes | None] = []
     for value, subject, row in _entries(values, subjects, rows):
         if value is None:
@@ -40,8 +42,7 @@ def seal_values(
         entry = (value, subject, row)
         if entry not in sealed:
             cipher = _cipher_of(ciphers, subject)
-            place = sealing_place(table, column, subject, batch, row)
-            sealed[entry] = seal_bytes(cipher, value.encode(), place)
+            sealed[entry] = seal_bytes(cipher, value.encode(), place_of(subject, batch, row))
         blobs.append(sealed[entry])
     return pa.array(blobs, pa.binary())
 
@@ -62,6 +63,7 @@ def open_values(
     """
     ciphers = {pseudonym: AESGCM(key) for pseudonym, key in keys.items()}
     opened: dict[tuple[bytes, str, int, int | None], str] = {}
+    place_of = _places(table, column)
     texts: list[str | None] = []
     for (blob, subject, row), batch in zip(_entries(blobs, subjects, rows), batches.to_pylist(), strict=True):
         if blob is None:
@@ -70,8 +72,7 @@ def open_values(
         entry = (blob, subject, batch, row)
         if entry not in opened:
             cipher = _cipher_of(ciphers, subject)
-            place = sealing_place(table, column, subject, batch, row)
-            opened[entry] = open_bytes(cipher, blob, place).decode()
+            opened[entry] = open_bytes(cipher, blob, place_of(subject, batch, row)).decode()
         texts.append(opened[entry])
     return pa.array(texts, pa.string())
 
@@ -86,6 +87,19 @@ def seal_constant(
 def sealing_place(table: str, column: str, subject: str, batch: int, row: int | None = None) -> bytes:
     """Return the associated data of a blob (the suite byte is put before it by the cipher)."""
     return frame_parts(table, column, subject, str(batch), *([] if row is None else [str(row)]))
+
+
+def _places(table: str, column: str) -> Callable[[str, int, int | None], bytes]:
+    """Return `sealing_place` of one column; what is the same in every row is framed once."""
+    column_frame = frame_parts(table, column)
+    subject_frame = cache(lambda subject: column_frame + frame_parts(subject))
+    number_frame = cache(lambda number: frame_parts(str(number)))
+
+    def place(subject: str, batch: int, row: int | None) -> bytes:
+        framed: bytes = subject_frame(subject) + number_frame(batch)
+        return framed if row is None else framed + frame_parts(str(row))
+
+    return place
 
 
 def _entries(

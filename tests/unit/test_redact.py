@@ -1,12 +1,15 @@
+import unicodedata
 from datetime import date
 
 import pyarrow as pa
 import pytest
 from handled_columns import FoundPlaces, KeysOnly, column, context
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lakehouse.adapters.presidio_detector import Detector
 from lakehouse.errors import ContractError
-from lakehouse.methods.redact import apply, identifier_pattern
+from lakehouse.methods.redact import apply, fold_text, identifier_pattern, may_hold
 from lakehouse.methods.shift_dates import days_of_shift
 from lakehouse.methods.text_dates import shift_text_date
 
@@ -130,3 +133,18 @@ def test_day_first_is_the_contracts_choice():
     """03/04/2021 is the third of April where the clinic writes so."""
     assert shift_text_date("03/04/2021", 1, day_first=True) == "04/04/2021"
     assert shift_text_date("03/04/2021", 1, day_first=False) == "03/05/2021"
+
+
+TRICKY = "iI\u0130\u0131ss\u00df\u1e9e\u017fS\ufb01fK\u212a\u00e5\u212b\u03a3\u03c2\u03c3 e\u0301-."
+
+
+@given(
+    text=st.text(st.sampled_from(TRICKY), max_size=12),
+    identifier=st.text(st.sampled_from(TRICKY), min_size=2, max_size=5),
+)
+@settings(max_examples=2_000)
+def test_no_identifier_is_passed_over_that_the_pattern_would_find(text, identifier):
+    """Texts are asked for words without case first; what regex finds in any case must pass that gate."""
+    pattern = identifier_pattern([identifier])
+    if pattern and pattern.search(unicodedata.normalize("NFC", text)):
+        assert may_hold(fold_text(unicodedata.normalize("NFC", text)), identifier)
