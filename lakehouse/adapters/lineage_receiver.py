@@ -21,12 +21,14 @@ _BUSY = 429
 class LineageReceiver:
     """Where events go. `token` is sent as a bearer token and stands in no message.
 
+    pauses: seconds before each further try.
     WrongUse: not an address, one with a password or query, or a token that would travel in clear.
     """
 
     url: str
     token: str | None = field(default=None, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    pauses: tuple[float, ...] = PAUSES
 
     def __post_init__(self) -> None:
         parts = _address(self.url)
@@ -48,7 +50,7 @@ class LineageReceiver:
             )
 
     def _post(self, body: bytes) -> HttpAnswer:
-        for pause in PAUSES:
+        for pause in self.pauses:
             try:
                 answer = self._exchange(body)
             except Unavailable:

@@ -72,10 +72,12 @@ class LineageSources:
         return Release.of(own[-1], self.policy.floor.k) if own else None
 
 
-def lineage_events(sources: LineageSources) -> Iterator[Event]:
-    """Yield START and COMPLETE of each write, in the order of the log."""
+def lineage_events(sources: LineageSources, leaves: range | None = None) -> Iterator[Event]:
+    """Yield START and COMPLETE of each write, in the order of the log; of those that end within `leaves`."""
     by_leaf = {version.leaf: version for version in sources.versions}
     for intent, outputs in _writes(sources.versions).items():
+        if leaves is not None and max(version.leaf for version in outputs) not in leaves:
+            continue
         yield from _events_of(sources, intent, outputs, by_leaf)
 
 
