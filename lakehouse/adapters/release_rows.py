@@ -23,8 +23,9 @@ class FinishedRows:
     """Rows as they may leave. cells: people behind each released combination of labels.
 
     suppressed: rows (people) or cells (counts) left out of `total`; levels: the level each
-    quasi-identifier was generalised to, None where it was recoded locally; loss: see core.groups, None for counts; dominance: the
-    largest share of a cell's weight that one person has; utility: what people's rows keep, None for counts.
+    quasi-identifier was generalised to, None where it was recoded locally; loss: see core.utility, None
+    for counts; dominance: the largest share of a cell's weight that one person has; utility: what
+    people's rows keep, None for counts.
     """
 
     rows: pa.Table

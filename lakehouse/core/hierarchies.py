@@ -125,7 +125,7 @@ class Categories:
         return value is None, self.values.index(str(value)) if known else len(self.values), str(value)
 
     def joined(self, values: Sequence[str | float | None]) -> str:
-        """Return the label of values, in order, that are joined: all of them, `*` where that is everything."""
+        """Return the label of values, in order, that are joined; `*` where they are all there are."""
         if len(values) > 1 and len(values) >= len(self.values):
             return ANY
         return JOIN.join(self.label(value, 0) for value in values)

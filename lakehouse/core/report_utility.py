@@ -11,7 +11,8 @@ from lakehouse.core.report_sources import TableFacts
 LEAD = (
     "What analysts pay for the people's safety. Loss is the mean normalised certainty penalty: the share of "
     "its range that a label covers, 0 for an exact value, 1 for *; a row left out costs 1. Where every "
-    "column stands at one level, no other levels lose less at this k. Figures that depend on rows left out are made from rounded counts."
+    "column stands at one level, no other levels lose less at this k. Figures that depend on rows left out "
+    "are made from rounded counts."
 )
 RISKS = (
     ("Prosecutor", "highest", "finds somebody known to be in the table, at best"),

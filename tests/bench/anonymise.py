@@ -40,7 +40,7 @@ def group_by_figure(folder: Path, recoding: Recoding) -> Figure:
     peer(0)
     own, other = in_turn(ours, peer, ROUNDS)
     return Figure(
-        what=f"anonymise {ROWS:,} rows, 7 quasi-identifiers, k 10, l 2, t 0.5, table written: {WORDS[recoding]}",
+        what=f"anonymise {ROWS:,} rows, 7 quasi-identifiers, k 10, l 2, t 0.5, written: {WORDS[recoding]}",
         ours=f"{median(own):.2f} s",
         peer=f"{median(other):.2f} s: polars, one group-by, written",
         ratio=ratio_of(own, other),

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.anonymise_file IN OUT RECODING`: a Parquet file in, its generalised table out, time and peak.
+"""`python -m tests.bench.anonymise_file IN OUT RECODING`: from Parquet to Parquet, with time and peak.
 
 The process does nothing else, so its peak memory is that of reading, searching and writing.
 """

@@ -94,6 +94,17 @@ CONTRACTS = Contracts(
             parse_contract(
                 {
                     **GOLD,
+                    "name": "people_boxed",
+                    "purposes": ["research"],
+                    "release": {**PEOPLE_RELEASE, "recoding": "local"},
+                    "column": [column("age_band"), column("group"), column("note")],
+                },
+                "gold/people_boxed.toml",
+                "SELECT subject, age, `group`, note FROM people",
+            ),
+            parse_contract(
+                {
+                    **GOLD,
                     "name": "conditions",
                     "purposes": ["research"],
                     "release": COUNT_RELEASE,

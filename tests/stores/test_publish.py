@@ -106,6 +106,20 @@ def test_people_are_published_once_and_without_pseudonyms(site: Site) -> None:
     assert set(rows["age_band"].to_pylist()) == {"60-69"}
 
 
+def test_people_recoded_locally_are_published_and_measured_again(site: Site) -> None:
+    """Eight in their forties, eight in their sixties, and four in their seventies, too few to stand alone."""
+    write_people(site, 20, ages=(45, 45, 45, 45, 61, 61, 62, 62, 75, 75))
+    made = publish(site, "people_boxed")
+    assert (made.state, made.rows, made.suppressed) == ("PUBLISHED", 20, 0)
+    rows = released_rows(site, "people_boxed")
+    assert set(rows["age_band"].to_pylist()) == {"40-49", "60-79"}
+    bundle = prove(site, "gold.people_boxed").bundle
+    found = {
+        one.name: one.ok for one in recompute(bundle, site.lake.folder_of("gold.people_boxed"), site.detector)
+    }
+    assert found["labels of age_band"] is True and False not in found.values()
+
+
 def test_whoever_denied_is_not_in_the_product(site: Site) -> None:
     deny(site, 3)
     write_people(site, 20)
