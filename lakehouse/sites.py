@@ -12,29 +12,39 @@ from lakehouse.adapters.delta_tables import DeltaLake
 from lakehouse.adapters.durable_files import make_private_folder
 from lakehouse.adapters.event_logging import EventLog, parse_log_mode
 from lakehouse.adapters.fhe_client import ModelsEnvironment
-from lakehouse.adapters.file_locks import hold_locks
+from lakehouse.adapters.file_locks import FileLocks, hold_locks
 from lakehouse.adapters.gx_validator import Validator
 from lakehouse.adapters.keyring import Keyring
 from lakehouse.adapters.opendp_engine import OpenDpEngine
 from lakehouse.adapters.presidio_detector import Detector
 from lakehouse.adapters.signatures import Signer
 from lakehouse.adapters.site_file import SiteSettings, read_site_file, with_home_witnesses
-from lakehouse.adapters.sql_registry import SqlRegistry
+from lakehouse.adapters.sql_registry import SEALS, SqlRegistry
+from lakehouse.adapters.sqlite_files import SqliteStore
+from lakehouse.adapters.store_settings import StoreSettings
 from lakehouse.adapters.tile_log import TileLog
 from lakehouse.adapters.vault import Vault
+from lakehouse.adapters.vault_schema import SEALS as VAULT_SEALS
 from lakehouse.core.actors import Actor, resolve_actor
 from lakehouse.core.contract import Contracts
 from lakehouse.core.contract_parsing import KnownNames
+from lakehouse.errors import NotReady
 from lakehouse.methods import method_names, transform_names
-from lakehouse.pipeline.home_identity import IDENTITY, read_home, refuse_headless, write_identity
+from lakehouse.pipeline.home_identity import (
+    IDENTITY,
+    read_home,
+    refuse_headless,
+    require_stores,
+    write_identity,
+)
 from lakehouse.pipeline.recovery import recover
 from lakehouse.pipeline.site import Home, Site
 from lakehouse.pipeline.upgrade import Upgrade, upgrade
+from lakehouse.ports import Locks, Store
 from lakehouse.readers import reader_names
 from lakehouse.version import code_version
 
 DEFAULT_HOME = ".livinglab"
-REGISTRY = "registry.db"
 
 
 def open_site(
@@ -57,9 +67,10 @@ def open_site(
     os.umask(0o077)
     path = home_path(home)
     settings = with_home_witnesses(read_site_file(site_file), path)
-    if create and not ((path / IDENTITY).exists() and (path / REGISTRY).exists()):
+    if create and not ((path / IDENTITY).exists() and registry_store(settings.stores, path).exists()):
         _initialise(path, settings)
     opened = read_home(path)
+    require_stores(opened, settings.stores.kinds())
     site = _assemble(settings, opened, _acting(settings, opened, actor), run)
     if replay:
         recover(site, with_spark=False)
@@ -73,10 +84,13 @@ def upgrade_home(
     os.umask(0o077)
     path = home_path(home)
     opened = read_home(path, current=False)
-    _acting(read_site_file(site_file), opened, actor).require("upgrade")
+    settings = read_site_file(site_file)
+    _acting(settings, opened, actor).require("upgrade")
+    require_stores(opened, settings.stores.kinds())
     keys = Keyring.open(keys_folder(opened), create=False)
-    registry = SqlRegistry(path / REGISTRY, keys.registry_key())
-    return upgrade(opened, registry, Vault(path / "vault.db", keys))
+    registry = SqlRegistry(registry_store(settings.stores, path), keys.registry_key())
+    vault = Vault(vault_store(settings.stores, path), keys)
+    return upgrade(opened, registry, vault, _locks(settings.stores, opened))
 
 
 def home_path(home: Path | None = None) -> Path:
@@ -101,8 +115,9 @@ def _assemble(settings: SiteSettings, home: Home, actor: Actor, run: str | None)
         actor=actor,
         policy=load_policy(settings.expectations, settings.policy),
         contracts=read_contracts(settings.expectations),
-        registry=SqlRegistry(home.place("registry.db"), keys.registry_key()),
-        vault=Vault(home.place("vault.db"), keys),
+        registry=SqlRegistry(registry_store(settings.stores, home.path), keys.registry_key()),
+        vault=Vault(vault_store(settings.stores, home.path), keys),
+        locks=_locks(settings.stores, home),
         keys=keys,
         log=_open_log(settings, home, keys),
         lake=DeltaLake(home.place("lake"), home.place("work"), settings.engine),
@@ -122,6 +137,33 @@ def _assemble(settings: SiteSettings, home: Home, actor: Actor, run: str | None)
         alerts=settings.alerts,
         events=event_log(home.path),
     )
+
+
+def registry_store(settings: StoreSettings, home: Path) -> Store:
+    """Return where the registry is kept: registry.db of the home, or a schema of PostgreSQL."""
+    if settings.registry is None:
+        return SqliteStore(home / "registry.db", "the registry")
+    from lakehouse.adapters.postgres_stores import PostgresStore
+
+    return PostgresStore(settings.registry, "the registry", turn=SEALS)
+
+
+def vault_store(settings: StoreSettings, home: Path) -> Store:
+    """Return where the vault is kept: vault.db of the home, or a schema of PostgreSQL."""
+    if settings.vault is None:
+        return SqliteStore(home / "vault.db", "the vault")
+    from lakehouse.adapters.postgres_stores import PostgresStore
+
+    return PostgresStore(settings.vault, "the vault", turn=VAULT_SEALS.name)
+
+
+def _locks(settings: StoreSettings, home: Home) -> Locks:
+    """Locks lie where the registry is: writers on two machines that share it exclude each other."""
+    if settings.registry is None:
+        return FileLocks(home.place("locks"))
+    from lakehouse.adapters.postgres_locks import PostgresLocks
+
+    return PostgresLocks(settings.registry, home.id)
 
 
 def _open_log(settings: SiteSettings, home: Home, keys: Keyring) -> TileLog:
@@ -149,15 +191,29 @@ def keys_folder(home: Home) -> Path:
 def _initialise(path: Path, settings: SiteSettings) -> None:
     """Make identity, keys, vault, log and registry; what a killed start made already is kept."""
     make_private_folder(path)
+    registry, vault = registry_store(settings.stores, path), vault_store(settings.stores, path)
     with hold_locks(path / "locks", ["home"]):
         if not (path / IDENTITY).exists():
             refuse_headless(path)
             identity = secrets.token_hex(8)
-            write_identity(Home(path=path, id=identity, origin=f"livinglab.local/{identity}"))
+            _require_unused(registry, vault)
+            kinds = settings.stores.kinds()
+            write_identity(Home(path=path, id=identity, origin=f"livinglab.local/{identity}", stores=kinds))
         home = read_home(path)
+        require_stores(home, settings.stores.kinds())
         for name in ("lake", "landing", "registry", "reports", "work"):
             make_private_folder(path / name)
-        keys = Keyring.open(keys_folder(home), create=not (path / "vault.db").exists())
-        Vault(path / "vault.db", keys).create()
+        keys = Keyring.open(keys_folder(home), create=not vault.exists())
+        Vault(vault, keys).create()
         _open_log(settings, home, keys).extend([], 0)
-        SqlRegistry(path / REGISTRY, keys.registry_key()).create()
+        SqlRegistry(registry, keys.registry_key()).create()
+
+
+def _require_unused(*stores: Store) -> None:
+    """A new home begins with empty stores: a schema that holds tables is another home's."""
+    for store in stores:
+        if store.exists():
+            raise NotReady(
+                f"{store.place} holds tables of another home",
+                remedy="name that home with --home, or another schema in [stores] of the site file",
+            )

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import settings
 
 from lakehouse.pipeline.site import Site
+from tests.kept_stores import InFile, InPostgres, KeptStore
+from tests.postgres_server import PostgresServer, postgres_programs, running_server
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
@@ -34,3 +36,29 @@ def open_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
         return open_site(site_file, tmp_path / name, actor, create=True)
 
     yield opened
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL of this test run; tests that need it are skipped where none is installed."""
+    programs = postgres_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    with running_server(programs) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def keep_in(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., KeptStore]]:
+    """Return what makes a store (file name, how messages call it, the table that writers lock), in either."""
+    made: list[InPostgres] = []
+
+    def keep(name: str, what: str, turn: str) -> KeptStore:
+        if request.param == "sqlite":
+            return InFile(tmp_path, name, what)
+        made.append(InPostgres(request.getfixturevalue("postgres"), what, turn))
+        return made[-1]
+
+    yield keep
+    for kept in made:
+        kept.drop()

@@ -1,14 +1,13 @@
 """Locks between processes: files under `locks/` of the home, freed by the system when their owner dies."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from lakehouse.errors import Unavailable
-
-WAIT_SECONDS = 900.0
+from lakehouse.ports import WAIT_SECONDS
 
 
 @contextmanager
@@ -29,3 +28,17 @@ def hold_locks(folder: Path, names: Iterable[str], wait: float = WAIT_SECONDS) -
                     remedy="wait for it, or stop it",
                 ) from error
         yield
+
+
+class FileLocks:
+    """The locks of a home whose folder all writers share, on one machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def hold(self, names: Iterable[str], wait: float = WAIT_SECONDS) -> AbstractContextManager[None]:
+        """Hold one lock a name (`hold_locks`)."""
+        return hold_locks(self._folder, names, wait)
+
+    def require_held(self) -> None:
+        """A file lock lasts as long as its process."""

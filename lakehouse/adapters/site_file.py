@@ -10,6 +10,7 @@ from lakehouse.adapters.language_models import DEFAULT_MODELS
 from lakehouse.adapters.log_settings import LogSettings, parse_log_settings
 from lakehouse.adapters.spark_jars import default_folder
 from lakehouse.adapters.spark_session import LOOPBACK, PROJECT, Engine
+from lakehouse.adapters.store_settings import StoreSettings, parse_stores
 from lakehouse.core.actors import ActorMap, parse_actors
 from lakehouse.core.alerts import AlertSettings, parse_alerts
 from lakehouse.core.toml_section import Section
@@ -34,12 +35,14 @@ class SiteSettings:
     actors: ActorMap
     log: LogSettings
     alerts: AlertSettings = field(default_factory=AlertSettings)
+    stores: StoreSettings = field(default_factory=StoreSettings)
 
 
 def read_site_file(path: Path | None = None) -> SiteSettings:
     """Return the settings; `$LIVINGLAB_SPARK` stands above the file's engine.
 
-    A file with `base` takes all but `name`, `[log]` and `[alerts]` from the site file it names.
+    A file with `base` takes all but `name`, `[log]`, `[alerts]`, `[stores]` and `[airflow]`
+    from the site file it names.
     Raises ContractError naming file and key.
     """
     chosen = path or DEFAULT_SITE
@@ -63,6 +66,7 @@ def read_site_file(path: Path | None = None) -> SiteSettings:
         actors=parse_actors(actors if isinstance(actors, Mapping) else None, chosen.name),
         log=parse_log_settings(top.section("log"), folder),
         alerts=parse_alerts(top.section("alerts")),
+        stores=parse_stores(top),
     )
     for section in (top, engine, models, detector):
         section.finish()
@@ -117,9 +121,10 @@ def _with_own_log(top: Section, folder: Path) -> SiteSettings:
     settings = read_site_file(base)
     log = parse_log_settings(top.section("log"), folder)
     alerts = parse_alerts(top.section("alerts")) if top.has("alerts") else settings.alerts
+    stores = parse_stores(top) if top.has("stores") or top.has("airflow") else settings.stores
     name = top.text("name", settings.name)
     top.finish()
-    return replace(settings, name=name, log=log, alerts=alerts)
+    return replace(settings, name=name, log=log, alerts=alerts, stores=stores)
 
 
 def _read_toml(path: Path) -> Mapping[str, object]:

@@ -1,4 +1,6 @@
-"""registry.db: what the site knows about its versions, releases, answers and charges.
+"""The registry: what the site knows about its versions, releases, answers and charges.
+
+registry.db of the home, or a schema of PostgreSQL; the same rows bear the same MACs in both.
 
 Each row carries an HMAC under a key that lies outside the home, and each table a keyed sum over its rows,
 so that a row changed, added or taken away behind our back is found (docs/adr/row-macs.md).
@@ -10,28 +12,23 @@ would sign what somebody else wrote.
 import hmac
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sql
 
+from lakehouse.adapters.column_types import TEXT, WHOLE
 from lakehouse.adapters.registry_schema import REGISTRY, TableSchema
-from lakehouse.adapters.sqlite_files import (
-    foreign_objects,
-    make_private_file,
-    named_failures,
-    private_engine,
-)
-from lakehouse.errors import Damaged, Unavailable
+from lakehouse.errors import Damaged
+from lakehouse.ports import Store
 
 Row = dict[str, Any]
 MODULUS = 1 << 256
 SEALS = "table_seals"
-SQL_TYPES: Mapping[str, type[sql.types.TypeEngine[Any]]] = {
-    "text": sql.Text,
-    "integer": sql.Integer,
-    "json": sql.Text,
+SQL_TYPES: Mapping[str, sql.types.TypeEngine[Any]] = {
+    "text": TEXT,
+    "integer": WHOLE,
+    "json": TEXT,
 }
 
 
@@ -40,7 +37,7 @@ def _sql_table(name: str, schema: TableSchema, metadata: sql.MetaData) -> sql.Ta
         sql.Column(column, SQL_TYPES[kind], primary_key=column in schema.key, autoincrement=False)
         for column, kind in schema.columns.items()
     ]
-    mac = sql.Column("mac", sql.Text, nullable=False)
+    mac = sql.Column("mac", TEXT, nullable=False)
     return sql.Table(name, metadata, *columns, mac, sqlite_strict=True)
 
 
@@ -49,37 +46,36 @@ TABLES = {name: _sql_table(name, schema, METADATA) for name, schema in REGISTRY.
 SEAL_TABLE = sql.Table(
     SEALS,
     METADATA,
-    sql.Column("name", sql.Text, primary_key=True),
-    sql.Column("rows", sql.Integer, nullable=False),
-    sql.Column("total", sql.Text, nullable=False),
-    sql.Column("mac", sql.Text, nullable=False),
+    sql.Column("name", TEXT, primary_key=True),
+    sql.Column("rows", WHOLE, nullable=False),
+    sql.Column("total", TEXT, nullable=False),
+    sql.Column("mac", TEXT, nullable=False),
     sqlite_strict=True,
 )
 
 
-def _guarded() -> AbstractContextManager[None]:
-    return named_failures("the registry", "registry.db")
-
-
 class SqlRegistry:
-    """The registry of one home; `key` authenticates its rows."""
+    """The registry of one home in its store; `key` authenticates its rows."""
 
-    def __init__(self, path: Path, key: bytes) -> None:
-        self.path = path
+    def __init__(self, store: Store, key: bytes) -> None:
+        self.store = store
         self._key = key
-        self._engine = private_engine(path)
 
     def create(self) -> None:
-        """Make the tables that are not there yet."""
-        make_private_file(self.path)
-        with _guarded(), self._engine.execution_options(begin="BEGIN IMMEDIATE").begin() as link:
+        """Make the tables that are not there yet; Damaged where those there bear the seals of other keys."""
+        with self.store.creating() as link:
             METADATA.create_all(link)
-            self._seal_empty(link, set(TABLES) - set(link.execute(sql.select(SEAL_TABLE.c.name)).scalars()))
+            there = [dict(row) for row in link.execute(sql.select(SEAL_TABLE)).mappings()]
+            if not all(_holds(self._key, SEALS, row) for row in there):
+                raise Damaged(
+                    f"{self.store.place} was made with other keys: it is another home's registry",
+                    remedy="name the site file and the keys that belong to this home",
+                )
+            self._seal_empty(link, set(TABLES) - {row["name"] for row in there})
 
     def add_tables(self, names: Iterable[str]) -> tuple[str, ...]:
         """Make those of `names` that are not there, sealed empty, in one transaction; return which."""
-        self._require_file()
-        with _guarded(), self._engine.execution_options(begin="BEGIN IMMEDIATE").begin() as link:
+        with self.store.writing() as link:
             there = set(sql.inspect(link).get_table_names())
             made = tuple(name for name in names if name not in there)
             METADATA.create_all(link, tables=[TABLES[name] for name in made])
@@ -89,9 +85,8 @@ class SqlRegistry:
     @contextmanager
     def transaction(self) -> Iterator["Transaction"]:
         """Hold the write lock from the start; commit at the end, roll back on any error."""
-        self._require_file()
-        with _guarded(), self._engine.execution_options(begin="BEGIN IMMEDIATE").begin() as link:
-            yield Transaction(link, self._key)
+        with self.store.writing() as link:
+            yield Transaction(link, self._key, self.store)
 
     @contextmanager
     def reading(self, *, believed: bool = True) -> Iterator["Transaction"]:
@@ -99,19 +94,14 @@ class SqlRegistry:
 
         Without `believed`, rows whose MAC does not hold are read too: for `fsck`, which names them.
         """
-        self._require_file()
-        with _guarded(), self._engine.begin() as link:
-            yield Transaction(link, self._key, believed=believed)
+        with self.store.reading() as link:
+            yield Transaction(link, self._key, self.store, believed=believed)
 
     def check(self, tables: Iterable[str] = tuple(TABLES)) -> list[tuple[str, str, str]]:
         """Return (table, key, problem) for rows and tables whose MAC does not hold, and what is not ours."""
         with self.reading() as tx:
             findings = [finding for name in tables for finding in tx.check_table(name)]
             return findings + [(name, "", "is not one of ours") for name in tx.foreign_objects()]
-
-    def _require_file(self) -> None:
-        if not self.path.is_file():
-            raise Unavailable("registry.db is missing", remedy="restore it from a backup of this home")
 
     def _seal_empty(self, link: sql.Connection, names: Iterable[str]) -> None:
         for name in names:
@@ -131,13 +121,17 @@ def row_mac(key: bytes, table: str, row: Mapping[str, object]) -> str:
 
 
 def _blob_fields(value: bytes) -> dict[str, str]:
-    """SQLite keeps bytes in any column; no row of ours has them, so they equal none of our values."""
+    """The vault's rows have bytes; in the registry they equal none of our values."""
     return {"blob": value.hex()}
 
 
 def _mac_of(key: bytes, table: str, row: Row) -> str:
-    """Return the MAC that a row read from the file should bear."""
+    """Return the MAC that a row read from the database should bear."""
     return row_mac(key, table, {name: value for name, value in row.items() if name != "mac"})
+
+
+def _holds(key: bytes, table: str, row: Row) -> bool:
+    return hmac.compare_digest(str(row["mac"]).encode(), _mac_of(key, table, row).encode())
 
 
 class Transaction:
@@ -146,9 +140,10 @@ class Transaction:
     Damaged where a row read or replaced, or the seal of a table written to, was changed by somebody else.
     """
 
-    def __init__(self, link: sql.Connection, key: bytes, *, believed: bool = True) -> None:
+    def __init__(self, link: sql.Connection, key: bytes, store: Store, *, believed: bool = True) -> None:
         self._link = link
         self._key = key
+        self._store = store
         self._believed = believed
 
     def add(self, table: str, **values: Any) -> None:
@@ -170,7 +165,7 @@ class Transaction:
         """Change the rows that `key` names; Damaged where there is none."""
         found = self._own(table, key)
         if not found:
-            raise Damaged(f"registry.db has no row in {table} to change", remedy="livinglab fsck")
+            raise Damaged(f"the registry has no row in {table} to change", remedy="livinglab fsck")
         for old in found:
             mac_before = old.pop("mac")
             row = {**old, **_encode(table, values)}
@@ -225,8 +220,8 @@ class Transaction:
         return findings
 
     def foreign_objects(self) -> list[str]:
-        """Return tables, views, indexes and triggers that are not ours."""
-        return foreign_objects(self._link, METADATA)
+        """Return what stands beside our tables and is not ours: tables, views, triggers."""
+        return self._store.foreign_objects(self._link, METADATA)
 
     def _own(
         self, table: str, key: Mapping[str, Any], order: str | None = None, newest: int | None = None
@@ -234,14 +229,18 @@ class Transaction:
         """Return the matching rows, each with its MAC, once every MAC holds."""
         found = self._raw(table, key, order, newest)
         if self._believed and not all(self._holds(table, row) for row in found):
-            raise Damaged(
-                f"a row of {table} in registry.db was changed by somebody else",
-                remedy="livinglab fsck; restore registry.db from a backup of this home",
-            )
+            raise self._forged(f"a row of {table}")
         return found
 
+    def _forged(self, what: str) -> Damaged:
+        place = self._store.place
+        return Damaged(
+            f"{what} in {place} was changed by somebody else",
+            remedy=f"livinglab fsck; restore {place} from a backup of this home",
+        )
+
     def _holds(self, table: str, row: Row) -> bool:
-        return hmac.compare_digest(str(row["mac"]).encode(), _mac_of(self._key, table, row).encode())
+        return _holds(self._key, table, row)
 
     def _raw(
         self, table: str, key: Mapping[str, Any], order: str | None = None, newest: int | None = None
@@ -257,10 +256,7 @@ class Transaction:
         found = self._link.execute(sql.select(SEAL_TABLE).where(SEAL_TABLE.c.name == table)).mappings()
         seal = dict(found.first() or {"mac": None})
         if not self._holds(SEALS, seal):
-            raise Damaged(
-                f"the seal of {table} in registry.db was changed by somebody else",
-                remedy="livinglab fsck; restore registry.db from a backup of this home",
-            )
+            raise self._forged(f"the seal of {table}")
         changed = {
             "name": table,
             "rows": seal["rows"] + rows,
@@ -300,4 +296,4 @@ def _decode(table: str, row: Row) -> Row:
             for name, value in row.items()
         }
     except ValueError as error:
-        raise Damaged(f"a row of {table} in registry.db cannot be parsed", remedy="livinglab fsck") from error
+        raise Damaged(f"a row of {table} in the registry is not JSON", remedy="livinglab fsck") from error

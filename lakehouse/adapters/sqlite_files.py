@@ -1,4 +1,4 @@
-"""Private SQLite files: WAL, secure deletion, explicit BEGIN, failures in our own words.
+"""Private SQLite files: WAL, secure deletion, explicit BEGIN, failures in our own words; a Store on one.
 
 No connection outlives its transaction, so none crosses a fork (Airflow's executor forks).
 """
@@ -78,3 +78,61 @@ def named_failures(what: str, file: str) -> Iterator[None]:
         raise Damaged(
             f"{what} holds text that cannot be read", remedy=f"restore {file} from its backup", place=file
         ) from None
+
+
+class SqliteStore:
+    """The Store that is one private file; `what` is how messages call it, as in `the registry`."""
+
+    kind = "sqlite"
+
+    def __init__(self, path: Path, what: str) -> None:
+        self.path = path
+        self._what = what
+        self._engine = private_engine(path)
+        self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+
+    @property
+    def place(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+    def exists(self) -> bool:
+        """Say whether the file is there."""
+        return self.path.is_file()
+
+    @contextmanager
+    def creating(self) -> Iterator[Connection]:
+        """Make the file and its folder, and yield the only writer."""
+        make_private_file(self.path)
+        with self.writing() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Hold the write lock from the start; commit at the end, roll back on any error."""
+        self._require_file()
+        with named_failures(self._what, self.place), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Read one state without holding up writers."""
+        self._require_file()
+        with named_failures(self._what, self.place), self._engine.begin() as connection:
+            yield connection
+
+    def foreign_objects(self, connection: Connection, metadata: MetaData) -> list[str]:
+        """Return tables, views, indexes and triggers that are not ours."""
+        return foreign_objects(connection, metadata)
+
+    def purge(self, *_tables: str) -> None:
+        """Empty the write-ahead log; `secure_delete` has overwritten the rest."""
+        with named_failures(self._what, self.place), self._engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _require_file(self) -> None:
+        if not self.exists():
+            raise Unavailable(
+                f"{self._what} is missing",
+                remedy=f"restore {self.place} from a backup of this home, or start a new home",
+            )

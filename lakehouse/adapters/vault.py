@@ -2,19 +2,17 @@
 
 A pseudonym is 128 random bits in hex; no key recomputes it. Identifiers are found by their HMAC
 under the index key, secrets are wrapped by the wrapping key; both keys lie outside the home.
-Every method raises Unavailable (7) without a vault file and Damaged (6) for one that cannot be read.
+Every method raises Unavailable (7) without a vault and Damaged (6) for one that cannot be read.
 """
 
 import hmac
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Column, Connection, Row, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Column, Connection, Row, select
 
 from lakehouse.adapters.key_tree import (
     KEY_BYTES,
@@ -28,7 +26,7 @@ from lakehouse.adapters.key_tree import (
     unwrap_secret,
     wrap_secret,
 )
-from lakehouse.adapters.vault_database import VaultDatabase
+from lakehouse.adapters.vault_database import VaultChange, VaultDatabase
 from lakehouse.adapters.vault_schema import (
     ALIASES,
     CELLS,
@@ -39,32 +37,34 @@ from lakehouse.adapters.vault_schema import (
     SUBJECTS,
 )
 from lakehouse.errors import Damaged, Refused
+from lakehouse.ports import Store
 
 QUERY_CHUNK = 10_000
-"""Parameters a query; SQLite allows 32,766."""
+"""Parameters a query; SQLite allows 32,766, PostgreSQL 65,535."""
 VAULT_KEY = "vault"
 
 
 class Vault:
-    """The vault file of one home, opened with the keys that lie outside it."""
+    """The vault of one home in its store, opened with the keys that lie outside it."""
 
-    def __init__(self, path: Path, keys: VaultKeys) -> None:
+    def __init__(self, store: Store, keys: VaultKeys) -> None:
+        self.store = store
         self._keys = keys
-        self._database = VaultDatabase(path, lambda: derive_key(keys.index_key(), "vault_rows"))
+        self._database = VaultDatabase(store, lambda: derive_key(keys.index_key(), "vault_rows"))
 
     def create(self) -> None:
         """Make an empty vault with its own key; an existing one is left as it is."""
         self._database.create()
-        with self._database.changing() as connection:
-            if _key_row(connection, VAULT_KEY) is None:
-                self._add_key(connection, VAULT_KEY)
+        with self._database.changing() as change:
+            if _key_row(change.connection, VAULT_KEY) is None:
+                self._add_key(change, VAULT_KEY)
 
     def counter(self) -> int:
         """Return how many changes were committed; it never falls."""
         with self._database.reading() as connection:
             value = connection.scalar(select(COUNTER.c.value))
         if value is None:
-            raise Damaged("the vault has lost its counter", remedy="restore vault.db from its backup")
+            raise self._lost("counter")
         return int(value)
 
     def broken_seals(self) -> tuple[str, ...]:
@@ -78,11 +78,11 @@ class Vault:
         found = self.find_subjects(system, identifiers)
         if all(identifier in found for identifier in identifiers):
             return found
-        with self._database.changing() as connection:
-            found = self._known(connection, system, identifiers)
+        with self._database.changing() as change:
+            found = self._known(change.connection, system, identifiers)
             missing = [value for value in dict.fromkeys(identifiers) if value not in found]
-            found |= dict(zip(missing, self._add_subjects(connection, len(missing)), strict=True))
-            self._add_identities(connection, system, {value: found[value] for value in missing})
+            found |= dict(zip(missing, self._add_subjects(change, len(missing)), strict=True))
+            self._add_identities(change, system, {value: found[value] for value in missing})
         return found
 
     def find_subjects(self, system: str, identifiers: Iterable[str]) -> dict[str, str]:
@@ -104,15 +104,15 @@ class Vault:
         An identifier that belongs to another subject makes the younger of the two an alias.
         """
         stated = list(dict.fromkeys(links))
-        with self._database.changing() as connection:
+        with self._database.changing() as change:
             for pseudonym, system, identifier in stated:
-                ours = _canonical(connection, [pseudonym])[pseudonym]
-                theirs = self._known(connection, system, [identifier]).get(identifier)
+                ours = _canonical(change.connection, [pseudonym])[pseudonym]
+                theirs = self._known(change.connection, system, [identifier]).get(identifier)
                 if theirs is None:
-                    self._add_identities(connection, system, {identifier: ours})
+                    self._add_identities(change, system, {identifier: ours})
                 elif theirs != ours:
-                    _merge_subjects(connection, ours, theirs)
-            return _canonical(connection, [pseudonym for pseudonym, _, _ in stated])
+                    _merge_subjects(change, ours, theirs)
+            return _canonical(change.connection, [pseudonym for pseudonym, _, _ in stated])
 
     def canonical(self, pseudonyms: Iterable[str]) -> dict[str, str]:
         """Return the oldest pseudonym of each subject; one without aliases is its own."""
@@ -143,7 +143,7 @@ class Vault:
         if len(rows) != len(wanted):
             raise Damaged(
                 f"the vault lacks {len(wanted) - len(rows)} of {len(wanted)} subjects",
-                remedy="restore the vault.db that belongs to this lake",
+                remedy=f"restore the {self.store.place} that belongs to this lake",
             )
         wrapping_key = self._keys.wrapping_key()
         return {
@@ -158,7 +158,7 @@ class Vault:
         with self._database.reading() as connection:
             row = _key_row(connection, VAULT_KEY)
         if row is None:
-            raise Damaged("the vault has lost its key", remedy="restore vault.db from its backup")
+            raise self._lost("key")
         return derive_key(self._unwrap_key(row), name)
 
     def batch_key(self, name: str) -> bytes:
@@ -167,10 +167,10 @@ class Vault:
         A key that retention destroyed is Refused: what it sealed stays closed.
         """
         stored = f"batch/{name}"
-        with self._database.changing() as connection:
-            row = _key_row(connection, stored)
+        with self._database.changing() as change:
+            row = _key_row(change.connection, stored)
             if row is None:
-                return self._add_key(connection, stored)
+                return self._add_key(change, stored)
         if row.wrapped is None:
             raise Refused(
                 "the key of this quarantine batch was destroyed by retention",
@@ -180,8 +180,9 @@ class Vault:
 
     def destroy_batch_key(self, name: str) -> None:
         """Forget the key of a quarantine batch for good."""
-        with self._database.changing() as connection:
-            connection.execute(update(KEYS).where(KEYS.c.name == f"batch/{name}").values(wrapped=None))
+        with self._database.changing() as change:
+            change.rows.change(KEYS, KEYS.c.name == f"batch/{name}", wrapped=None)
+        self.store.purge(KEYS.name)
 
     # what identifies a person in free text
 
@@ -202,9 +203,8 @@ class Vault:
             }
             for pseudonym, kind, value in wanted
         ]
-        with self._database.changing() as connection:
-            if rows:
-                connection.execute(insert(IDENTIFIERS).on_conflict_do_nothing(), rows)
+        with self._database.changing() as change:
+            change.rows.add(IDENTIFIERS, rows, once=True)
 
     def identifiers_of(self, pseudonyms: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Return the values that identify each subject, from all sources and all its aliases."""
@@ -239,10 +239,9 @@ class Vault:
         stated = {cell: frozenset(members) for cell, members in cells.items() if members}
         if self.cells_of(release_id) == stated:
             return
-        with self._database.changing() as connection:
-            connection.execute(delete(CELLS).where(CELLS.c.release_id == release_id))
-            if rows:
-                connection.execute(insert(CELLS), rows)
+        with self._database.changing() as change:
+            change.rows.drop(CELLS, CELLS.c.release_id == release_id)
+            change.rows.add(CELLS, rows)
 
     def cells_of(self, release_id: str) -> dict[str, frozenset[str]]:
         """Return the members of each cell of a release; empty for an unknown one."""
@@ -251,6 +250,9 @@ class Vault:
             for row in connection.execute(select(CELLS).where(CELLS.c.release_id == release_id)):
                 members.setdefault(row.cell, set()).add(row.pseudonym)
         return {cell: frozenset(people) for cell, people in members.items()}
+
+    def _lost(self, what: str) -> Damaged:
+        return Damaged(f"the vault has lost its {what}", remedy=f"restore {self.store.place} from its backup")
 
     def _known(self, connection: Connection, system: str, identifiers: Iterable[str]) -> dict[str, str]:
         index_key = self._keys.index_key()
@@ -261,18 +263,17 @@ class Vault:
         canonical = _canonical(connection, [row.pseudonym for row in rows])
         return {asked[row.identity_hmac]: canonical[row.pseudonym] for row in rows}
 
-    def _add_subjects(self, connection: Connection, count: int) -> list[str]:
+    def _add_subjects(self, change: VaultChange, count: int) -> list[str]:
         wrapping_key = self._keys.wrapping_key()
         pseudonyms = [os.urandom(16).hex() for _ in range(count)]
         rows = [
             {"pseudonym": name, "wrapped_secret": wrap_secret(wrapping_key, os.urandom(KEY_BYTES), name)}
             for name in pseudonyms
         ]
-        if rows:
-            connection.execute(insert(SUBJECTS), rows)
+        change.rows.add(SUBJECTS, rows)
         return pseudonyms
 
-    def _add_identities(self, connection: Connection, system: str, subjects: Mapping[str, str]) -> None:
+    def _add_identities(self, change: VaultChange, system: str, subjects: Mapping[str, str]) -> None:
         index_key = self._keys.index_key()
         rows = [
             {
@@ -282,8 +283,7 @@ class Vault:
             }
             for value, name in subjects.items()
         ]
-        if rows:
-            connection.execute(insert(IDENTITIES), rows)
+        change.rows.add(IDENTITIES, rows)
 
     def _identifier_rows(self, pseudonyms: Iterable[str]) -> tuple[dict[str, set[str]], list[Row[Any]]]:
         with self._database.reading() as connection:
@@ -295,10 +295,10 @@ class Vault:
             rows = list(_rows_where(connection, IDENTIFIERS.c.pseudonym, everyone))
         return {name: families[oldest] for name, oldest in canonical.items()}, rows
 
-    def _add_key(self, connection: Connection, name: str) -> bytes:
+    def _add_key(self, change: VaultChange, name: str) -> bytes:
         key = os.urandom(KEY_BYTES)
         wrapped = wrap_secret(self._keys.wrapping_key(), key, f"key/{name}")
-        connection.execute(insert(KEYS).values(name=name, wrapped=wrapped))
+        change.rows.add(KEYS, [{"name": name, "wrapped": wrapped}])
         return key
 
     def _unwrap_key(self, row: Row[Any]) -> bytes:
@@ -333,9 +333,10 @@ def _canonical(connection: Connection, pseudonyms: Iterable[str]) -> dict[str, s
     return {pseudonym: elder.get(pseudonym, pseudonym) for pseudonym in wanted}
 
 
-def _merge_subjects(connection: Connection, one: str, other: str) -> None:
+def _merge_subjects(change: VaultChange, one: str, other: str) -> None:
     """Make the younger of two canonical subjects, and all its aliases, aliases of the older."""
     pair = SUBJECTS.c.pseudonym.in_([one, other])
-    older, younger = connection.scalars(select(SUBJECTS.c.pseudonym).where(pair).order_by(SUBJECTS.c.ordinal))
-    connection.execute(update(ALIASES).where(ALIASES.c.canonical == younger).values(canonical=older))
-    connection.execute(insert(ALIASES).values(alias=younger, canonical=older))
+    ordered = select(SUBJECTS.c.pseudonym).where(pair).order_by(SUBJECTS.c.ordinal)
+    older, younger = change.connection.scalars(ordered)
+    change.rows.change(ALIASES, ALIASES.c.canonical == younger, canonical=older)
+    change.rows.add(ALIASES, [{"alias": younger, "canonical": older}])

@@ -1,15 +1,17 @@
 """The vault's tables: who is who, wrapped secrets, and nothing that a stranger could read."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, MetaData, Table
+
+from lakehouse.adapters.column_types import BYTES, TEXT, WHOLE
 
 METADATA = MetaData()
 
 SUBJECTS = Table(
     "subjects",
     METADATA,
-    Column("ordinal", Integer, primary_key=True, autoincrement=True),
-    Column("pseudonym", Text, nullable=False, unique=True),
-    Column("wrapped_secret", LargeBinary, nullable=False),
+    Column("ordinal", WHOLE, primary_key=True, autoincrement=True),
+    Column("pseudonym", TEXT, nullable=False, unique=True),
+    Column("wrapped_secret", BYTES, nullable=False),
     sqlite_autoincrement=True,
     sqlite_strict=True,
 )
@@ -18,9 +20,9 @@ SUBJECTS = Table(
 IDENTITIES = Table(
     "identities",
     METADATA,
-    Column("system", Text, primary_key=True),
-    Column("identity_hmac", LargeBinary, primary_key=True),
-    Column("pseudonym", Text, ForeignKey("subjects.pseudonym"), nullable=False, index=True),
+    Column("system", TEXT, primary_key=True),
+    Column("identity_hmac", BYTES, primary_key=True),
+    Column("pseudonym", TEXT, ForeignKey("subjects.pseudonym"), nullable=False, index=True),
     sqlite_with_rowid=False,
     sqlite_strict=True,
 )
@@ -28,18 +30,18 @@ IDENTITIES = Table(
 ALIASES = Table(
     "aliases",
     METADATA,
-    Column("alias", Text, ForeignKey("subjects.pseudonym"), primary_key=True),
-    Column("canonical", Text, ForeignKey("subjects.pseudonym"), nullable=False, index=True),
+    Column("alias", TEXT, ForeignKey("subjects.pseudonym"), primary_key=True),
+    Column("canonical", TEXT, ForeignKey("subjects.pseudonym"), nullable=False, index=True),
     sqlite_strict=True,
 )
 
 IDENTIFIERS = Table(
     "identifiers",
     METADATA,
-    Column("pseudonym", Text, ForeignKey("subjects.pseudonym"), primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("value_hmac", LargeBinary, primary_key=True),
-    Column("sealed_value", LargeBinary, nullable=False),
+    Column("pseudonym", TEXT, ForeignKey("subjects.pseudonym"), primary_key=True),
+    Column("kind", TEXT, primary_key=True),
+    Column("value_hmac", BYTES, primary_key=True),
+    Column("sealed_value", BYTES, nullable=False),
     sqlite_strict=True,
 )
 """Names, phones, addresses as sources stated them, sealed under their subject: input of redaction."""
@@ -47,8 +49,8 @@ IDENTIFIERS = Table(
 KEYS = Table(
     "keys",
     METADATA,
-    Column("name", Text, primary_key=True),
-    Column("wrapped", LargeBinary, nullable=True),
+    Column("name", TEXT, primary_key=True),
+    Column("wrapped", BYTES, nullable=True),
     sqlite_strict=True,
 )
 """The vault key and one key a quarantine batch; a destroyed key keeps its name and loses its bytes."""
@@ -56,23 +58,23 @@ KEYS = Table(
 CELLS = Table(
     "cells",
     METADATA,
-    Column("release_id", Text, primary_key=True),
-    Column("cell", Text, primary_key=True),
-    Column("pseudonym", Text, primary_key=True),
+    Column("release_id", TEXT, primary_key=True),
+    Column("cell", TEXT, primary_key=True),
+    Column("pseudonym", TEXT, primary_key=True),
     Index("cells_by_pseudonym", "pseudonym"),
     sqlite_strict=True,
 )
 """Who stood in which cell of a release, for comparison with later releases."""
 
-COUNTER = Table("counter", METADATA, Column("value", Integer, nullable=False), sqlite_strict=True)
+COUNTER = Table("counter", METADATA, Column("value", WHOLE, nullable=False), sqlite_strict=True)
 
 SEALS = Table(
     "seals",
     METADATA,
-    Column("name", Text, primary_key=True),
-    Column("rows", Integer, nullable=False),
-    Column("total", Text, nullable=False),
-    Column("mac", Text, nullable=False),
+    Column("name", TEXT, primary_key=True),
+    Column("rows", WHOLE, nullable=False),
+    Column("total", TEXT, nullable=False),
+    Column("mac", TEXT, nullable=False),
     sqlite_strict=True,
 )
 """For each table the number of its rows and the keyed sum over them (`vault_seals`)."""

@@ -1,22 +1,25 @@
 """A keyed sum over the rows of each table of the vault: rows changed behind our back are found.
 
-While we write, temporary triggers hand every row that comes or goes to Python, which adds its MAC to the
-table's sum or takes it away. No MAC of a row is stored. A sum is made anew only where the old one holds.
+Whoever writes does it through `SealedRows`, which adds the MAC of every row that comes to the table's sum and
+takes that of every row that goes away. No MAC of a row is stored. A sum is made anew only where the old one
+holds.
 """
 
 import hmac
-import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from lakehouse.adapters.sql_registry import MODULUS, row_mac
 from lakehouse.adapters.vault_schema import METADATA, SEALS
 from lakehouse.errors import Damaged
 
 SEALED = tuple(table for table in METADATA.sorted_tables if table is not SEALS)
-SINK = "livinglab_row"
+INSERTS: Mapping[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+"""Each database has its own words for rows that are there already."""
 
 
 @dataclass(slots=True)
@@ -27,76 +30,82 @@ class _Change:
     total: int = 0
 
 
-@dataclass(slots=True)
-class RowChanges:
-    """The rows that one writing connection added and took away."""
+class SealedRows:
+    """The writes of one transaction, which only this object makes; `changed` says whether there were any."""
 
-    key: bytes
-    tables: dict[str, _Change] = field(default_factory=dict)
+    def __init__(self, connection: Connection, key: bytes) -> None:
+        self._connection = connection
+        self._key = key
+        self._tables: dict[str, _Change] = {}
+        self.changed = False
 
-    def watch(self, connection: Connection) -> None:
-        """See every row that this connection writes from now on."""
-        link = connection.connection.driver_connection
-        if not isinstance(link, sqlite3.Connection):
-            raise TypeError("the vault is kept by SQLite")
-        link.create_function(SINK, -1, self._take)
-        for table in SEALED:
-            for event, signs in (("INSERT", "+"), ("DELETE", "-"), ("UPDATE", "-+")):
-                link.execute(_trigger(table, event, signs))
+    def add(self, table: Table, rows: Sequence[Mapping[str, Any]], *, once: bool = False) -> None:
+        """Insert rows; with `once`, those that are there already stay as they are."""
+        if not rows:
+            return
+        statement = insert(table)
+        if once:
+            statement = INSERTS[self._connection.dialect.name](table).on_conflict_do_nothing()
+        self._count(table, self._connection.execute(statement.returning(*table.c), list(rows)).all(), 1)
 
-    def reseal(self, connection: Connection) -> None:
-        """Write the sums as they stand after this transaction; Damaged where an old one does not hold."""
-        for name, change in self.tables.items():
-            seal = _seal_of(connection, name)
-            if seal is None or not _holds(self.key, name, seal):
+    def change(self, table: Table, *where: ColumnElement[bool], **values: object) -> None:
+        """Give the matching rows other values."""
+        before = self._connection.execute(select(table).where(*where)).all()
+        made = update(table).where(*where).values(**values).returning(*table.c)
+        after = self._connection.execute(made).all()
+        self._count(table, before, -1)
+        self._count(table, after, 1)
+
+    def drop(self, table: Table, *where: ColumnElement[bool]) -> None:
+        """Delete the matching rows."""
+        gone = self._connection.execute(delete(table).where(*where).returning(*table.c)).all()
+        self._count(table, gone, -1)
+
+    def reseal(self, place: str) -> None:
+        """Write the sums as they stand after this transaction.
+
+        Damaged where an old one does not hold; `place` is the vault to restore.
+        """
+        for name, change in self._tables.items():
+            seal = _seal_of(self._connection, name)
+            if seal is None or not _holds(self._key, name, seal):
                 raise Damaged(
                     f"the seal of {name} in the vault was changed by somebody else",
-                    remedy="livinglab fsck; restore vault.db from its backup",
+                    remedy=f"livinglab fsck; restore {place} from its backup",
                 )
-            changed = _seal(self.key, name, seal[0] + change.rows, int(seal[1], 16) + change.total)
-            connection.execute(update(SEALS).where(SEALS.c.name == name).values(**changed))
-        self.tables.clear()
+            changed = _seal(self._key, name, seal[0] + change.rows, int(seal[1], 16) + change.total)
+            self._connection.execute(update(SEALS).where(SEALS.c.name == name).values(**changed))
+        self._tables.clear()
 
-    def _take(self, sign: str, table: str, *values: object) -> None:
-        change = self.tables.setdefault(table, _Change())
-        step = 1 if sign == "+" else -1
-        change.rows += step
-        change.total += step * _number(self.key, table, values)
+    def _count(self, table: Table, rows: Iterable[Sequence[object]], step: int) -> None:
+        change = self._tables.setdefault(table.name, _Change())
+        for row in rows:
+            change.rows += step
+            change.total += step * _number(self._key, table.name, row)
+            self.changed = True
 
 
 def begin_seals(connection: Connection, key: bytes) -> None:
     """Seal the tables that are empty and have no seal."""
     for table in SEALED:
-        empty = connection.scalar(text(f"SELECT count(*) FROM {table.name}")) == 0
+        empty = connection.scalar(select(func.count()).select_from(table)) == 0
         if empty and _seal_of(connection, table.name) is None:
-            connection.execute(insert(SEALS).values(**_seal(key, table.name, 0, 0)))
+            connection.execute(SEALS.insert().values(**_seal(key, table.name, 0, 0)))
 
 
 def broken_seals(connection: Connection, key: bytes) -> Iterator[str]:
     """Yield the tables whose rows are not those that we wrote."""
     for table in SEALED:
-        rows = connection.execute(text(f"SELECT {_names(table)} FROM {table.name}")).all()
-        total = sum(_number(key, table.name, tuple(row)) for row in rows)
-        made = _seal(key, table.name, len(rows), total)
+        count = total = 0
+        for row in connection.execute(select(table)):
+            count += 1
+            total += _number(key, table.name, row)
+        made = _seal(key, table.name, count, total)
         if _seal_of(connection, table.name) != (made["rows"], made["total"], made["mac"]):
             yield table.name
 
 
-def _trigger(table: Table, event: str, signs: str) -> str:
-    calls = ";".join(
-        f"SELECT {SINK}('{sign}', '{table.name}', {_names(table, 'NEW.' if sign == '+' else 'OLD.')})"
-        for sign in signs
-    )
-    return (
-        f"CREATE TEMP TRIGGER seal_{event}_{table.name} AFTER {event} ON main.{table.name} BEGIN {calls}; END"
-    )
-
-
-def _names(table: Table, prefix: str = "") -> str:
-    return ", ".join(f"{prefix}{column.name}" for column in table.columns)
-
-
-def _number(key: bytes, table: str, values: tuple[object, ...]) -> int:
+def _number(key: bytes, table: str, values: Sequence[object]) -> int:
     named = {str(place): value for place, value in enumerate(values)}
     return int(row_mac(key, table, named), 16)
 

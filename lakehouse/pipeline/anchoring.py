@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.adapters.time_stamps import check_stamp
 from lakehouse.anchors import Anchor, find_anchor
@@ -45,7 +44,7 @@ def anchor_head(site: Site, name: str) -> Anchoring:
     the places that gave nothing; what the others gave is kept all the same.
     """
     backend = find_anchor(name)
-    with hold_locks(site.home.place("locks"), [f"anchor-{name}"]):
+    with site.locks.hold([f"anchor-{name}"]):
         head = newest_head(site)
         places = backend.places(site.log_policy) if head.head.size else ()
         stamped = _stamped_by(site, head) if name == STAMPS else frozenset()

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lakehouse.adapters.budget_ledger import BudgetLedger
-from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.core.answer import Answer, AnswerCell, answer_from_record
 from lakehouse.core.answer_plan import AnswerPlan, plan_question
 from lakehouse.core.budget import Balance, Charge, decimal_text, micro_text
@@ -57,7 +56,7 @@ def answer(site: Site, question: Question, *, verb: str = "ask") -> Answer:
     """
     site.actor.require(verb)
     plan = _permitted_plan(site, question)
-    with hold_locks(site.home.place("locks"), [ANSWER_LOCK]):
+    with site.locks.hold([ANSWER_LOCK]):
         asked = _read_input(site, plan)
         return _stored_answer(site, asked) or _new_answer(site, asked)
 

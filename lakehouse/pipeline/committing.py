@@ -18,6 +18,7 @@ def commit_staged(site: Site, intent: Row) -> None:
     for number, table in enumerate(intent["tables"]):
         if newest_version(site.lake.folder_of(table["table"])) > table["base"]:
             continue
+        site.locks.require_held()
         if table["mode"] == COMPACT:
             site.lake.compact(table["table"])
             continue

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.adapters.log_settings import LogSettings, WitnessSettings
 from lakehouse.adapters.signatures import verify_signature
 from lakehouse.adapters.sql_registry import Row
@@ -234,7 +233,7 @@ def _remembered_size(site: Site, witness: WitnessSettings) -> int:
 
 def keep_cosignatures(site: Site, size: int, lines: Sequence[NoteSignature]) -> None:
     """Keep verified lines over the head of `size` leaves, and let registry/checkpoint carry them."""
-    with hold_locks(site.home.place("locks"), [LOG_LOCK]):
+    with site.locks.hold([LOG_LOCK]):
         with site.registry.transaction() as tx:
             for line in lines:
                 place = witness_place(line)

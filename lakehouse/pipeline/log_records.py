@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.adapters.sql_registry import Transaction
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.checkpoint import NoteSignature, parse_note
@@ -102,9 +101,10 @@ def require_current_vault(site: Site) -> int:
 @contextmanager
 def log_transaction(site: Site) -> Iterator[Transaction]:
     """Yield a registry transaction in which entries may be added; afterwards the log is published."""
-    with hold_locks(site.home.place("locks"), [LOG_LOCK]):
+    with site.locks.hold([LOG_LOCK]):
         with site.registry.transaction() as tx:
             yield tx
+            site.locks.require_held()
         publish_log(site)
 
 
@@ -178,7 +178,7 @@ def publish_log(site: Site) -> None:
 
     Damaged where the log is ahead of them, or behind a head that was kept once it was signed.
     """
-    with hold_locks(site.home.place("locks"), [LOG_LOCK]):
+    with site.locks.hold([LOG_LOCK]):
         size = site.log.size()
         with site.registry.reading() as tx:
             total = tx.count("entries")
@@ -198,7 +198,7 @@ def publish_log(site: Site) -> None:
 
 def carry_cosignatures(site: Site) -> None:
     """Let registry/checkpoint carry the cosignatures kept for its head; mends what a killed process left."""
-    with hold_locks(site.home.place("locks"), [LOG_LOCK]):
+    with site.locks.hold([LOG_LOCK]):
         size = site.log.size()
         with site.registry.reading() as tx:
             rows = tx.many("cosignatures", size=size, order="witness")

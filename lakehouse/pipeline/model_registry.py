@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.adapters.model_store import ModelCheck, ModelStore, StoredModel
 from lakehouse.adapters.signatures import Signer
 from lakehouse.adapters.sql_registry import Row
@@ -153,7 +152,7 @@ def retire_model(site: Site, name: str, reason: str) -> Row:
     site.actor.require("retire")
     if not reason.strip():
         raise WrongUse("retiring a model needs a reason", remedy="--reason TEXT")
-    with hold_locks(site.home.place("locks"), [lock_name(name)]):
+    with site.locks.hold([lock_name(name)]):
         row = latest_row(site, name)
         if row["state"] == ACTIVE:
             log_record(

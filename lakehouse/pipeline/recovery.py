@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lakehouse.adapters.delta_log import newest_version
-from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.errors import Unavailable
 from lakehouse.pipeline.committing import commit_staged, finish_intent, remove_orphans
@@ -52,7 +51,7 @@ def recover_tables(site: Site, tables: Sequence[str]) -> None:
 def _end_intent(site: Site, intent: Row, with_spark: bool) -> Recovery:
     tables = [table["table"] for table in intent["tables"]]
     try:
-        with hold_locks(site.home.place("locks"), tables, 0.0):
+        with site.locks.hold(tables, 0.0):
             return _end_locked(site, intent["intent_id"], with_spark)
     except Unavailable:
         return Recovery()

@@ -1,6 +1,6 @@
 """What a verb works on: one site's stores, keys, contracts and clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,16 +21,21 @@ from lakehouse.core.alerts import AlertSettings
 from lakehouse.core.contract import Contracts
 from lakehouse.core.home_format import FORMAT
 from lakehouse.core.policy import PrivacyPolicy
+from lakehouse.ports import Locks
+
+IN_FILES: Mapping[str, str] = {"registry": "sqlite", "vault": "sqlite"}
+"""What keeps the stores of a home that has them in files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
-    """The places under LIVINGLAB_HOME (INTERFACE, Places)."""
+    """The places under LIVINGLAB_HOME (INTERFACE, Places); `stores` says what keeps registry and vault."""
 
     path: Path
     id: str
     origin: str
     format: int = FORMAT
+    stores: Mapping[str, str] = field(default_factory=lambda: IN_FILES)
 
     def place(self, *names: str) -> Path:
         """Return a path under the home."""
@@ -51,6 +56,7 @@ class Site:
     contracts: Contracts
     registry: SqlRegistry
     vault: Vault
+    locks: Locks
     keys: Keyring
     log: TileLog
     lake: DeltaLake

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakehouse.adapters.fhe_client import TrainedFiles
-from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.canonical import digest_json, timestamp
 from lakehouse.core.model_card import make_card
@@ -54,7 +53,7 @@ def train(site: Site, name: str) -> TrainedModel:
     """
     site.actor.require("train")
     recipe = site.models.recipe(name)
-    with hold_locks(site.home.place("locks"), [lock_name(name)]):
+    with site.locks.hold([lock_name(name)]):
         chosen = choose_rows(site, recipe)
         there = _earlier(site, recipe, chosen)
         if there is not None:

@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 
-from lakehouse.adapters.file_locks import hold_locks
 from lakehouse.core.lineage import parse_record
 from lakehouse.pipeline.log_records import LOG_LOCK, draft_record, log_record
 from lakehouse.pipeline.site import Site
@@ -27,7 +26,7 @@ def renew_trust(site: Site) -> TrustRenewal:
     """
     site.actor.require("renew_trust")
     digest = hashlib.sha256(site.log.trust.render().encode()).hexdigest()
-    with hold_locks(site.home.place("locks"), [LOG_LOCK]):
+    with site.locks.hold([LOG_LOCK]):
         leaf, logged = _newest_renewal(site)
         current = site.log.trust_is_current()
         if current and logged in (None, digest):

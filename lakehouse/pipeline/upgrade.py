@@ -17,10 +17,12 @@ from lakehouse.adapters.vault import Vault
 from lakehouse.core.home_format import FORMAT, require_current_format
 from lakehouse.errors import Damaged
 from lakehouse.pipeline.home_identity import STORES, read_home, write_identity
+from lakehouse.pipeline.log_records import LOG_LOCK
 from lakehouse.pipeline.site import Home
+from lakehouse.ports import Locks
 
-LOCKS = ("airflow", "home", "log")
-"""No demo, no start and no signing beside an upgrade."""
+HOME_LOCKS = ("airflow", "home")
+"""No demo and no start beside an upgrade; nor anybody who signs."""
 
 WAIT_SECONDS = 10.0
 
@@ -44,13 +46,14 @@ class Upgrade:
         return {"before": self.before, "after": self.after, "steps": steps, "repeated": self.repeated}
 
 
-def upgrade(home: Home, registry: SqlRegistry, vault: Vault) -> Upgrade:
+def upgrade(home: Home, registry: SqlRegistry, vault: Vault, locks: Locks) -> Upgrade:
     """Upgrade a home; nothing of what outsiders hold changes, so the log is left as it is.
 
     Raises NotReady (a newer format), Damaged (rows that somebody changed: they are not carried over),
     Unavailable (somebody uses the home).
     """
-    with hold_locks(home.place("locks"), LOCKS, WAIT_SECONDS):
+    files = hold_locks(home.place("locks"), HOME_LOCKS, WAIT_SECONDS)
+    with files, locks.hold([LOG_LOCK], WAIT_SECONDS):
         found = read_home(home.path, current=False)
         if found.format >= FORMAT:
             require_current_format(found.format)

@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from lakehouse.adapters.delta_log import newest_version
 from lakehouse.adapters.delta_tables import Mode
-from lakehouse.adapters.file_locks import WAIT_SECONDS, hold_locks
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.lineage import Version
@@ -24,6 +23,7 @@ from lakehouse.pipeline.recovery import recover_tables
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version as current_version  # noqa: PLC0414  tasks read it here
 from lakehouse.pipeline.versions import repeat_of
+from lakehouse.ports import WAIT_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ def table_locks(site: Site, tables: Sequence[str], wait: float = WAIT_SECONDS) -
 
     What a killed writer of these tables left open is ended first: else its commit and ours would be mixed.
     """
-    with hold_locks(site.home.place("locks"), tables, wait):
+    with site.locks.hold(tables, wait):
         recover_tables(site, tables)
         yield
 

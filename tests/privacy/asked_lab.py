@@ -11,9 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from lakehouse.adapters.file_locks import FileLocks
 from lakehouse.adapters.log_settings import LogSettings
 from lakehouse.adapters.opendp_engine import OpenDpEngine
 from lakehouse.adapters.sql_registry import SqlRegistry
+from lakehouse.adapters.sqlite_files import SqliteStore
 from lakehouse.core.actors import Actor, Role
 from lakehouse.core.contract import Contracts
 from lakehouse.core.contract_parsing import parse_contract
@@ -198,7 +200,7 @@ def open_lab(
     if not key.exists():
         home.mkdir(exist_ok=True, parents=True)
         key.write_bytes(secrets.token_bytes(32))
-    registry = SqlRegistry(home / "registry.db", key.read_bytes())
+    registry = SqlRegistry(SqliteStore(home / "registry.db", "the registry"), key.read_bytes())
     registry.create()
     site = SimpleNamespace(
         home=SimpleNamespace(place=home.joinpath),
@@ -207,6 +209,7 @@ def open_lab(
         contracts=gait_contracts(),
         registry=registry,
         vault=OpenVault(aliases or {}),
+        locks=FileLocks(home / "locks"),
         log=NoLog(),
         log_policy=LogSettings(),
         lake=Lake({TABLE: rows}),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from lakehouse.adapters.budget_ledger import BudgetLedger
 from lakehouse.adapters.sql_registry import SqlRegistry
+from lakehouse.adapters.sqlite_files import SqliteStore
 from lakehouse.core.budget import Balance, Charge, PrivacyLoss, balance_of
 from lakehouse.core.policy import PopulationBudget
 from lakehouse.core.question import Question
@@ -43,13 +44,13 @@ def new_charge(epsilon: str) -> Charge:
 
 
 def open_registry(path: Path) -> SqlRegistry:
-    registry = SqlRegistry(path, KEY)
+    registry = SqlRegistry(SqliteStore(path, "the registry"), KEY)
     registry.create()
     return registry
 
 
 def spend(path: Path, kind: type[BudgetLedger], start) -> None:
-    ledger = kind(SqlRegistry(path, KEY))
+    ledger = kind(SqlRegistry(SqliteStore(path, "the registry"), KEY))
     start.wait()
     for _ in range(EACH):
         try:

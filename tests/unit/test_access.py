@@ -11,6 +11,7 @@ import pytest
 from report_facts import column, contract
 
 from lakehouse.adapters.quarantine_rows import SetAside, quarantine_rows
+from lakehouse.adapters.sqlite_files import SqliteStore
 from lakehouse.adapters.vault import Vault
 from lakehouse.cli.output import as_document
 from lakehouse.core.actors import DEFAULT_ACTORS, resolve_actor
@@ -88,7 +89,7 @@ def bronze_notes(vault, people, *, odd_visits=False):
 
 @pytest.fixture
 def site(tmp_path):
-    vault = Vault(tmp_path / "vault.db", Keys())
+    vault = Vault(SqliteStore(tmp_path / "vault.db", "the vault"), Keys())
     vault.create()
     people = vault.subjects_for("clinic", ["A1", "B2"])
     vault.subjects_for("gaitpdb", ["GaPt03"])

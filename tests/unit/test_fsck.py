@@ -248,9 +248,9 @@ def test_an_older_copy_of_the_log_is_found_and_not_brought_up_to_date(
 def test_an_older_copy_of_the_registry_is_found(
     site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copy(site.registry.path, tmp_path / "older.db")
+    shutil.copy(site.home.place("registry.db"), tmp_path / "older.db")
     log_statement(site, "answer-2")
-    shutil.copy(tmp_path / "older.db", site.registry.path)
+    shutil.copy(tmp_path / "older.db", site.home.place("registry.db"))
     for _ in range(2):
         code, said = fsck(site.home.path, capsys)
         assert (code, "registry" in places(said)) == (6, True)

@@ -9,6 +9,7 @@ from report_facts import CONTRACTS, OPEN, PEOPLE, WALKS, site_facts
 
 from lakehouse.adapters.site_file import read_site_file
 from lakehouse.adapters.sql_registry import SqlRegistry
+from lakehouse.adapters.sqlite_files import SqliteStore
 from lakehouse.core.actors import DEFAULT_ACTORS, resolve_actor
 from lakehouse.errors import NotAllowed, WrongUse
 from lakehouse.pipeline.report import write_report
@@ -19,7 +20,7 @@ RECORD = json.dumps({"code_version": "0.1.0", "policy_digest": "cc" * 32, "conse
 
 @pytest.fixture
 def site(tmp_path):
-    registry = SqlRegistry(tmp_path / "registry.db", b"k" * 32)
+    registry = SqlRegistry(SqliteStore(tmp_path / "registry.db", "the registry"), b"k" * 32)
     registry.create()
     draft = {**OPEN.row, "table_name": "draft.open", "kind": "draft"}
     with registry.transaction() as tx:

@@ -1,14 +1,17 @@
 import os
-import sqlite3
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from vault_keys import FixedKeys
 
 from lakehouse.adapters.key_tree import derive_key
+from lakehouse.adapters.sqlite_files import SqliteStore
 from lakehouse.adapters.vault import Vault
+from lakehouse.adapters.vault_schema import SEALS
 from lakehouse.errors import Damaged, Refused, Unavailable
+from tests.kept_stores import KeptStore
 
 
 @pytest.fixture
@@ -17,8 +20,13 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def vault(path: Path) -> Vault:
-    made = Vault(path, FixedKeys())
+def kept(keep_in: Callable[..., KeptStore]) -> KeptStore:
+    return keep_in("vault.db", "the vault", SEALS.name)
+
+
+@pytest.fixture
+def vault(kept: KeptStore) -> Vault:
+    made = Vault(kept.store, FixedKeys())
     made.create()
     return made
 
@@ -38,17 +46,18 @@ def test_asking_for_an_identifier_makes_nobody(vault):
     assert vault.counter() == before
 
 
-def test_identifiers_are_not_in_the_file(vault, path):
+def test_identifiers_are_not_on_the_disk(vault, kept):
     """Neither an identifier, nor a name, nor a secret can be read from the vault's bytes."""
     pseudonym = vault.subjects_for("gaitpdb", ["GaPt03-canary"])["GaPt03-canary"]
     vault.remember_identifiers([(pseudonym, "name", "Canary Zyzzyva")])
-    everything = b"".join(found.read_bytes() for found in path.parent.iterdir())
+    everything = kept.everything()
     assert pseudonym.encode() in everything
-    assert b"canary" not in everything.lower()
+    assert not any(said in everything.lower() for said in (b"gapt03-canary", b"zyzzyva"))
 
 
-def test_the_file_is_private(path, vault):
+def test_the_file_is_private(path):
     """Mode 0600 whatever the umask."""
+    Vault(SqliteStore(path, "the vault"), FixedKeys()).create()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -95,24 +104,21 @@ def test_an_unknown_pseudonym_is_damage(vault):
     assert vault.missing_subjects(["00" * 16]) == {"00" * 16}
 
 
-def test_another_wrapping_key_opens_nothing(vault, path):
+def test_another_wrapping_key_opens_nothing(vault, kept):
     """An old copy of the vault is useless once the wrapping key is gone."""
     pseudonym = vault.subjects_for("fhir", ["p"])["p"]
-    stranger = Vault(path, FixedKeys(wrapping=b"x" * 32))
+    stranger = Vault(kept.again(), FixedKeys(wrapping=b"x" * 32))
     with pytest.raises(Damaged):
         stranger.subject_keys([pseudonym], "seal")
     with pytest.raises(Damaged):
         stranger.table_key("source")
 
 
-def test_a_secret_moved_to_another_subject_does_not_open(vault, path):
+def test_a_secret_moved_to_another_subject_does_not_open(vault, kept):
     """The pseudonym is bound into the wrapping: rows of the file cannot be swapped."""
     people = list(vault.subjects_for("fhir", ["p", "q"]).values())
-    with sqlite3.connect(path) as connection:
-        (secret,) = connection.execute(
-            "SELECT wrapped_secret FROM subjects WHERE pseudonym = ?", people[:1]
-        ).fetchone()
-        connection.execute("UPDATE subjects SET wrapped_secret = ? WHERE pseudonym = ?", (secret, people[1]))
+    ((secret,),) = kept.execute("SELECT wrapped_secret FROM subjects WHERE pseudonym = ?", people[:1])
+    kept.execute("UPDATE subjects SET wrapped_secret = ? WHERE pseudonym = ?", (secret, people[1]))
     with pytest.raises(Damaged, match="does not open"):
         vault.subject_keys(people, "seal")
 
@@ -120,7 +126,7 @@ def test_a_secret_moved_to_another_subject_does_not_open(vault, path):
 def test_a_missing_vault_is_unavailable(path):
     """Exit code 7, and no empty file is left behind."""
     with pytest.raises(Unavailable):
-        Vault(path, FixedKeys()).counter()
+        Vault(SqliteStore(path, "the vault"), FixedKeys()).counter()
     assert not path.exists()
 
 
@@ -128,7 +134,7 @@ def test_a_file_that_is_no_vault_is_damaged(path):
     """Exit code 6 for garbage."""
     path.write_bytes(b"this is not a database, and long enough to be none" * 40)
     with pytest.raises(Damaged):
-        Vault(path, FixedKeys()).counter()
+        Vault(SqliteStore(path, "the vault"), FixedKeys()).counter()
 
 
 def test_a_child_process_uses_the_vault_of_its_parent(vault):
