@@ -136,6 +136,7 @@ def _assemble(settings: SiteSettings, home: Home, actor: Actor, run: str | None)
         log_policy=settings.log,
         alerts=settings.alerts,
         events=event_log(home.path),
+        lineage=settings.lineage,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lakehouse.adapters.language_models import DEFAULT_MODELS
+from lakehouse.adapters.lineage_settings import LineageSettings, parse_lineage
 from lakehouse.adapters.log_settings import LogSettings, parse_log_settings
 from lakehouse.adapters.spark_jars import default_folder
 from lakehouse.adapters.spark_session import LOOPBACK, PROJECT, Engine
@@ -35,13 +36,14 @@ class SiteSettings:
     actors: ActorMap
     log: LogSettings
     alerts: AlertSettings = field(default_factory=AlertSettings)
+    lineage: LineageSettings = field(default_factory=LineageSettings)
     stores: StoreSettings = field(default_factory=StoreSettings)
 
 
 def read_site_file(path: Path | None = None) -> SiteSettings:
     """Return the settings; `$LIVINGLAB_SPARK` stands above the file's engine.
 
-    A file with `base` takes all but `name`, `[log]`, `[alerts]`, `[stores]` and `[airflow]`
+    A file with `base` takes all but `name`, `[log]`, `[alerts]`, `[lineage]`, `[stores]` and `[airflow]`
     from the site file it names.
     Raises ContractError naming file and key.
     """
@@ -66,6 +68,7 @@ def read_site_file(path: Path | None = None) -> SiteSettings:
         actors=parse_actors(actors if isinstance(actors, Mapping) else None, chosen.name),
         log=parse_log_settings(top.section("log"), folder),
         alerts=parse_alerts(top.section("alerts")),
+        lineage=parse_lineage(top.section("lineage"), folder),
         stores=parse_stores(top),
     )
     for section in (top, engine, models, detector):
@@ -121,10 +124,11 @@ def _with_own_log(top: Section, folder: Path) -> SiteSettings:
     settings = read_site_file(base)
     log = parse_log_settings(top.section("log"), folder)
     alerts = parse_alerts(top.section("alerts")) if top.has("alerts") else settings.alerts
+    lineage = parse_lineage(top.section("lineage"), folder) if top.has("lineage") else settings.lineage
     stores = parse_stores(top) if top.has("stores") or top.has("airflow") else settings.stores
     name = top.text("name", settings.name)
     top.finish()
-    return replace(settings, name=name, log=log, alerts=alerts, stores=stores)
+    return replace(settings, name=name, log=log, alerts=alerts, lineage=lineage, stores=stores)
 
 
 def _read_toml(path: Path) -> Mapping[str, object]:

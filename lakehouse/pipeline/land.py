@@ -21,6 +21,7 @@ from lakehouse.core.canonical import digest_json, timestamp
 from lakehouse.core.contract import DatasetContract, quarantine_of
 from lakehouse.errors import Damaged, WrongUse
 from lakehouse.pipeline.landing_batch import Batch, mark_duplicates, prepare_batch
+from lakehouse.pipeline.lineage_failures import tells_failure
 from lakehouse.pipeline.log_records import require_current_vault
 from lakehouse.pipeline.results import TableResult
 from lakehouse.pipeline.site import Site
@@ -30,6 +31,7 @@ from lakehouse.readers import read_files
 from lakehouse.readers.input_files import FileRows
 
 
+@tells_failure("land", lambda dataset: f"bronze.{dataset}")
 def land(site: Site, dataset: str, paths: Sequence[Path]) -> TableResult:
     """Land files of one data set as one batch; files of earlier batches are a no-op.
 

@@ -1,11 +1,12 @@
 """lineage replay: the site's whole lineage as OpenLineage events, to a file or a receiver."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from lakehouse.adapters.lineage_receiver import LineageReceiver
 from lakehouse.adapters.openlineage_events import Event, LineageSources, lineage_events
+from lakehouse.adapters.sql_registry import Row, Transaction
 from lakehouse.core.report_sources import VersionFacts
 from lakehouse.pipeline.site import Site
 
@@ -26,15 +27,32 @@ def site_events(site: Site) -> Iterator[Event]:
     """Yield the events of every logged version. Raises NotAllowed, Damaged, Unavailable."""
     site.actor.require("report")
     with site.registry.reading() as tx:
-        sources = LineageSources(
-            origin=site.home.origin,
-            contracts=site.contracts,
-            policy=site.policy,
-            versions=[VersionFacts.of(row) for row in tx.many("versions", order="leaf_index")],
-            begun={row["intent_id"]: (row["verb"], row["created_at"]) for row in tx.many("intents")},
-            releases=tx.many("releases", order="created_at"),
-        )
+        sources = _sources(site, tx, tx.many("versions", order="leaf_index"), tx.many("intents"))
     yield from lineage_events(sources)
+
+
+def written_events(site: Site, leaves: range) -> list[Event]:
+    """Return the events of the writes that end within `leaves`, as a replay gives them."""
+    with site.registry.reading() as tx:
+        found = tx.many("versions", leaf_index=list(leaves))
+        intents = list({row["intent_id"] for row in found})
+        written = tx.many("versions", intent_id=intents, order="leaf_index")
+        known = {row["leaf_index"] for row in written}
+        read = list({leaf for row in written for leaf in row["inputs"] or ()} - known)
+        rows = [*tx.many("versions", leaf_index=read), *written]
+        sources = _sources(site, tx, rows, tx.many("intents", intent_id=intents))
+    return list(lineage_events(sources, leaves))
+
+
+def _sources(site: Site, tx: Transaction, versions: Iterable[Row], intents: Iterable[Row]) -> LineageSources:
+    return LineageSources(
+        origin=site.home.origin,
+        contracts=site.contracts,
+        policy=site.policy,
+        versions=[VersionFacts.of(row) for row in versions],
+        begun={row["intent_id"]: (row["verb"], row["created_at"]) for row in intents},
+        releases=tx.many("releases", order="created_at"),
+    )
 
 
 def event_lines(site: Site) -> tuple[bytes, Replay]:

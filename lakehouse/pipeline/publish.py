@@ -22,6 +22,7 @@ from lakehouse.core.question import Question
 from lakehouse.core.release import ReleaseResult, ReleaseState
 from lakehouse.core.release_rules import PrivateStatistic
 from lakehouse.pipeline.answer import answer
+from lakehouse.pipeline.lineage_failures import tells_failure
 from lakehouse.pipeline.log_records import draft_record, log_record
 from lakehouse.pipeline.publish_finish import FinishedProduct, finish_product
 from lakehouse.pipeline.publish_inputs import PublishInputs, gather_inputs, permitted_views
@@ -46,6 +47,7 @@ STATES = {
 """Where a new release stands after the assessment."""
 
 
+@tells_failure("publish", lambda product: f"gold.{product}")
 def publish(site: Site, product: str) -> ReleaseResult:
     """Make a release of `product`, or return the one that the same inputs made before.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from operator import attrgetter
 
 import pyarrow as pa
 
@@ -26,6 +27,7 @@ from lakehouse.core.lineage import Version
 from lakehouse.errors import WrongUse
 from lakehouse.methods import find_transform
 from lakehouse.methods.context import MethodContext, Transformed
+from lakehouse.pipeline.lineage_failures import tells_failure
 from lakehouse.pipeline.results import TableResult
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version, repeat_of, version_details, version_of
@@ -88,6 +90,7 @@ def _by_inputs(site: Site) -> list[DatasetContract]:
     return ordered
 
 
+@tells_failure("refine", attrgetter("table"))
 def _refine_table(site: Site, contract: DatasetContract, pinned: Version) -> TableResult | None:
     with table_locks(site, [contract.table, quarantine_of(contract.table)]):
         inputs = _input_versions(site, contract, pinned)

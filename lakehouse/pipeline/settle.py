@@ -1,4 +1,4 @@
-"""The end of every write: its head is cosigned and time-stamped as far as the site's policy demands."""
+"""The end of every write: its lineage goes out, its head is cosigned and stamped as the site demands."""
 
 import time
 from collections.abc import Callable
@@ -6,15 +6,17 @@ from collections.abc import Callable
 from lakehouse.errors import Unavailable
 from lakehouse.pipeline.anchoring import STAMPS, anchor_head, count_stamps
 from lakehouse.pipeline.cosign import FIRST_PAUSE, LONGEST_PAUSE, cosign_by_policy
+from lakehouse.pipeline.lineage_outbox import emit_lineage
 from lakehouse.pipeline.site import Site
 
 
 def settle_head(site: Site, say: Callable[[str], None]) -> None:
-    """Ask witnesses and time-stamping authorities as the site demands; `say` is told of whoever is missing.
+    """Send lineage, then ask witnesses and time-stamping authorities; `say` is told of whoever is missing.
 
     Raises Unavailable where fewer answered than demanded and the site file says wait or refuse; Damaged where
     one of them has seen a log that contradicts this one.
     """
+    emit_lineage(site, say)
     cosign_by_policy(site, say)
     policy = site.log_policy
     if not policy.time_stamps:

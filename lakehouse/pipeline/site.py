@@ -10,6 +10,7 @@ from lakehouse.adapters.event_logging import EventLog
 from lakehouse.adapters.fhe_client import ModelsEnvironment
 from lakehouse.adapters.gx_validator import Validator
 from lakehouse.adapters.keyring import Keyring
+from lakehouse.adapters.lineage_settings import LineageSettings
 from lakehouse.adapters.log_settings import LogSettings
 from lakehouse.adapters.opendp_engine import OpenDpEngine
 from lakehouse.adapters.presidio_detector import Detector
@@ -70,3 +71,4 @@ class Site:
     log_policy: LogSettings = field(default_factory=LogSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     events: EventLog = field(default_factory=EventLog)
+    lineage: LineageSettings = field(default_factory=LineageSettings)

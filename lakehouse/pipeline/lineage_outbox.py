@@ -1,0 +1,145 @@
+"""Lineage as it happens: what was written, and what failed, goes to the place that the site file names.
+
+The log is the outbox: `lineage/sent.json` of the home says up to which leaf events went out, and a failure,
+which leaves no leaf, is a file beside it until it is sent. A receiver that is down stops no write: what it
+did not take is sent after the next write, or by `livinglab lineage replay`. Sent twice, an event is the same.
+"""
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lakehouse.adapters.durable_files import make_private_folder, write_durably
+from lakehouse.adapters.openlineage_events import Event
+from lakehouse.errors import Damaged, Unavailable
+from lakehouse.pipeline.lineage import written_events
+from lakehouse.pipeline.site import Site
+
+FOLDER, SENT, FAILED = "lineage", "sent.json", "failed"
+LOCK = "lineage"
+LOCK_SECONDS = 5.0
+LEAVES_AT_ONCE = 50
+LEAVES_A_WRITE = 500
+"""How much of a backlog one write takes along; `lineage replay` takes all of it."""
+
+FAILURES_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentLineage:
+    """How many events went out, and how many leaves and failures still wait."""
+
+    events: int
+    waiting: int
+
+
+def emit_lineage(site: Site, say: Callable[[str], None]) -> None:
+    """Send what was written since the last time; `say` is told where the place takes nothing now."""
+    if not site.lineage.wanted:
+        return
+    try:
+        send_waiting(site, leaves=LEAVES_A_WRITE)
+    except Unavailable as error:
+        say(f"lineage waits to be sent: {error.message}")
+
+
+def send_waiting(site: Site, leaves: int | None = None) -> SentLineage:
+    """Send what waits, of at most so many leaves; one process at a time.
+
+    Raises Unavailable where the place takes nothing now: what went out until then is not sent again.
+    """
+    with site.locks.hold([LOCK], LOCK_SECONDS):
+        first, end = sent_until(site), site.log.size()
+        last = end if leaves is None else min(end, first + leaves)
+        events = 0
+        for start in range(first, last, LEAVES_AT_ONCE):
+            until = min(last, start + LEAVES_AT_ONCE)
+            events += _deliver(site, written_events(site, range(start, until)))
+            _keep_sent(site, until)
+        events += _send_failures(site)
+    return SentLineage(events=events, waiting=waiting_lineage(site))
+
+
+def waiting_lineage(site: Site) -> int:
+    """Return how many leaves and failures no event was sent of; 0 where the site names no place."""
+    if not site.lineage.wanted:
+        return 0
+    return site.log.size() - sent_until(site) + len(_failures(site))
+
+
+def sent_until(site: Site) -> int:
+    """Return the leaf before which everything went to the place that is named now. Raises Damaged."""
+    path = site.home.place(FOLDER, SENT)
+    try:
+        said: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        leaf, target = int(said["leaf"]), said["target"]
+    except FileNotFoundError:
+        return 0
+    except (ValueError, KeyError, TypeError) as error:
+        raise Damaged(
+            f"{FOLDER}/{SENT} cannot be parsed", remedy="remove it: the same events are sent again"
+        ) from error
+    return min(leaf, site.log.size()) if target == site.lineage.target else 0
+
+
+def keep_failure(site: Site, events: Sequence[Event]) -> None:
+    """Keep the events of a failed attempt until they are sent; of the last thousand that wait."""
+    folder = site.home.place(FOLDER, FAILED)
+    for old in _failures(site)[: -FAILURES_KEPT + 1]:
+        old.unlink(missing_ok=True)
+    name = f"{time.time_ns():020}-{secrets.token_hex(4)}.ndjson"
+    write_durably(folder / name, _lines(events))
+
+
+def _send_failures(site: Site) -> int:
+    sent = 0
+    for path in _failures(site):
+        sent += _deliver(site, [json.loads(line) for line in path.read_bytes().splitlines()])
+        path.unlink(missing_ok=True)
+    return sent
+
+
+def _failures(site: Site) -> list[Path]:
+    return sorted(site.home.place(FOLDER, FAILED).glob("*.ndjson"))
+
+
+def _deliver(site: Site, events: Iterable[Event]) -> int:
+    """Hand events to the file or the receiver, and count them."""
+    given = list(events)
+    if site.lineage.file is not None:
+        _append(site.lineage.file, _lines(given))
+        return len(given)
+    receiver = site.lineage.receiver()
+    for event in given:
+        receiver.send(event)
+    return len(given)
+
+
+def _append(path: Path, content: bytes) -> None:
+    try:
+        make_private_folder(path.parent)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "ab") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise Unavailable(
+            f"the lineage file cannot be written ({error.strerror})",
+            remedy="see [lineage] of the site file, then livinglab lineage replay",
+        ) from error
+
+
+def _lines(events: Iterable[Event]) -> bytes:
+    lines = [json.dumps(event, separators=(",", ":"), ensure_ascii=False) for event in events]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _keep_sent(site: Site, leaf: int) -> None:
+    said = {"leaf": leaf, "target": site.lineage.target}
+    write_durably(site.home.place(FOLDER, SENT), json.dumps(said).encode())
