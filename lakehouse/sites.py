@@ -14,7 +14,7 @@ from lakehouse.adapters.event_logging import EventLog, parse_log_mode
 from lakehouse.adapters.fhe_client import ModelsEnvironment
 from lakehouse.adapters.file_locks import FileLocks, hold_locks
 from lakehouse.adapters.gx_validator import Validator
-from lakehouse.adapters.keyring import Keyring
+from lakehouse.adapters.keyring import Keyring, copy_keys
 from lakehouse.adapters.opendp_engine import OpenDpEngine
 from lakehouse.adapters.presidio_detector import Detector
 from lakehouse.adapters.signatures import Signer
@@ -30,6 +30,7 @@ from lakehouse.core.contract import Contracts
 from lakehouse.core.contract_parsing import KnownNames
 from lakehouse.errors import NotReady
 from lakehouse.methods import method_names, transform_names
+from lakehouse.pipeline.fsck import Progress, unwatched
 from lakehouse.pipeline.home_identity import (
     IDENTITY,
     read_home,
@@ -38,6 +39,7 @@ from lakehouse.pipeline.home_identity import (
     write_identity,
 )
 from lakehouse.pipeline.recovery import recover
+from lakehouse.pipeline.restore import CheckedBackup, check_backup, read_backup, restore
 from lakehouse.pipeline.site import Home, Site
 from lakehouse.pipeline.upgrade import Upgrade, upgrade
 from lakehouse.ports import Locks, Store
@@ -91,6 +93,41 @@ def upgrade_home(
     registry = SqlRegistry(registry_store(settings.stores, path), keys.registry_key())
     vault = Vault(vault_store(settings.stores, path), keys)
     return upgrade(opened, registry, vault, _locks(settings.stores, opened))
+
+
+def check_home_backup(
+    folder: Path, keys: Path | None = None, progress: Progress = unwatched
+) -> tuple[CheckedBackup, Keyring]:
+    """Check a backup with the keys of its home, which lie below `keys` or where this account has them.
+
+    Raises NotReady (no backup), NotVerified, Unavailable (its keys are not here).
+    """
+    note, manifest = read_backup(folder)
+    home = Home(path=Path(), id=manifest.home, origin=manifest.origin)
+    ring = Keyring.open(keys / home.id if keys else keys_folder(home), create=False)
+    return check_backup(folder, note, manifest, ring, progress), ring
+
+
+def restore_home(
+    folder: Path,
+    site_file: Path | None = None,
+    home: Path | None = None,
+    actor: str | None = None,
+    *,
+    keys: Path | None = None,
+    progress: Progress = unwatched,
+) -> CheckedBackup:
+    """Make a home of a backup (`pipeline.restore`), and put back its keys where `keys` has them."""
+    os.umask(0o077)
+    settings, owner = read_site_file(site_file), getpass.getuser()
+    acting = resolve_actor(settings.actors, owner, actor, owner=owner)
+    acting.require("restore")
+    checked, ring = check_home_backup(folder, keys, progress)
+    restored = Home(path=home_path(home), id=checked.manifest.home, origin=checked.manifest.origin)
+    if keys is not None:
+        copy_keys(keys / restored.id, keys_folder(restored), renew=False)
+    restore(checked, restored.path, ring, acting, datetime.now(UTC), progress)
+    return checked
 
 
 def home_path(home: Path | None = None) -> Path:

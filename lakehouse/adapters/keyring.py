@@ -14,7 +14,7 @@ from typing import Self
 
 from lakehouse.adapters.durable_files import make_private_folder, write_durably
 from lakehouse.adapters.key_tree import KEY_BYTES, derive_key
-from lakehouse.errors import Damaged, Unavailable
+from lakehouse.errors import Damaged, Unavailable, WrongUse
 
 KEY_FILES = ("wrapping.key", "index.key", "log.key")
 
@@ -64,6 +64,21 @@ class Keyring:
             owner="this home",
             remedy="set LIVINGLAB_KEYS to the folder that holds this home's keys",
         )
+
+
+def copy_keys(source: Path, target: Path, *, renew: bool) -> None:
+    """Copy the keys of a home into another folder; keys of another home are never written over.
+
+    With `renew` a wrapping key that is not the present one is replaced: what erasure destroyed must not be
+    kept. Raises WrongUse (other keys lie there), Unavailable, Damaged.
+    """
+    ring = Keyring(source)
+    for name in KEY_FILES:
+        content, place = ring._read(name), target / name
+        if place.exists() and place.read_bytes() != content and not (renew and name == KEY_FILES[0]):
+            raise WrongUse("other keys lie in the folder for the keys", remedy="choose another folder")
+    for name in KEY_FILES:
+        write_durably(target / name, ring._read(name))
 
 
 def read_key_file(path: Path, *, owner: str, remedy: str) -> bytes:

@@ -1,6 +1,7 @@
 """Other places that tell what a log said: copies of its `registry/`, in a folder or on the web; witnesses.
 
-A witness answers for the same name, `checkpoint`, and has no tiles.
+A witness answers for the same name, `checkpoint`, and has no tiles; nor has a folder that takes copies of
+heads (`anchors.local_file`).
 """
 
 from pathlib import Path
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 
 from lakehouse.adapters.bounded_http import exchange
 from lakehouse.adapters.signatures import verify_signature
+from lakehouse.anchors.local_file import copied_sizes, log_folder
 from lakehouse.core.checkpoint import (
     LARGEST_NOTE,
     SignedNote,
@@ -23,12 +25,12 @@ LARGEST_TILE = 8192
 
 
 class LogCopy:
-    """One place; `place` is an address or a folder."""
+    """One place; `place` is an address or a folder. WrongUse for a folder that is not there and must be."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, *, must_exist: bool = True) -> None:
         self.place = place.rstrip("/")
         self._is_remote = urlsplit(place).scheme in ("http", "https")
-        if not self._is_remote and not Path(place).is_dir():
+        if must_exist and not self._is_remote and not Path(place).is_dir():
             raise WrongUse(
                 "a place to compare with is neither an address nor a folder",
                 remedy="give http://… of a witness or a web server, or the folder of a copy of registry/",
@@ -40,7 +42,7 @@ class LogCopy:
         None where it has none. Raises Unavailable; NotVerified where the log's key did not sign it.
         """
         asked = {"origin": log.name} if size is None else {"origin": log.name, "size": str(size)}
-        content = self._read("checkpoint", LARGEST_NOTE * 4, asked)
+        content = self._read("checkpoint", LARGEST_NOTE * 4, asked) or self._copied_head(log, size)
         if content is None:
             return None
         try:
@@ -63,6 +65,16 @@ class LogCopy:
     def evidence(self, origin: str) -> bytes | None:
         """Return the evidence against a log that a witness keeps, unverified."""
         return self._read("misbehaviour", LARGEST_NOTE * 4, {"origin": origin}) if self._is_remote else None
+
+    def _copied_head(self, log: VerifierKey, size: int | None) -> bytes | None:
+        """Return the newest head (or that of `size` leaves) in a folder of copies of heads."""
+        if self._is_remote:
+            return None
+        if not Path(self.place).is_dir():
+            raise Unavailable(f"the folder {self.place} is not there", remedy="make or mount it")
+        folder = log_folder(log.name)
+        wanted = copied_sizes(Path(self.place, folder)) if size is None else [size]
+        return self._read(f"{folder}/{wanted[-1]}", LARGEST_NOTE * 4) if wanted else None
 
     def _read(self, name: str, largest: int, params: dict[str, str] | None = None) -> bytes | None:
         if self._is_remote:

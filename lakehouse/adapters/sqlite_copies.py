@@ -30,11 +30,17 @@ def copy_database(source: Path, target: Path) -> None:
             closing(sqlite3.connect(target)) as copy,
         ):
             link.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:
         if any(word in str(error).lower() for word in UNREACHABLE):
             raise Unavailable(f"{source.name} cannot be copied now", remedy="try again") from error
         raise Damaged(
             f"{source.name} cannot be read", remedy=f"restore {source.name} from its backup"
         ) from error
-    sync_folder(target.parent)
+    fold_journal(target)
+
+
+def fold_journal(path: Path) -> None:
+    """Let a database that nobody else has open be one file, without a journal beside it."""
+    with closing(sqlite3.connect(path)) as link:
+        link.execute("PRAGMA journal_mode = DELETE")
+    sync_folder(path.parent)

@@ -45,9 +45,14 @@ def log_folder(origin: str) -> str:
     return f"{readable}-{hashlib.sha256(origin.encode()).hexdigest()[:8]}"
 
 
+def copied_sizes(folder: Path) -> list[int]:
+    """Return the sizes of the heads copied into one log's folder, ascending."""
+    return sorted(int(path.name) for path in folder.glob("*") if _SIZE.fullmatch(path.name))
+
+
 def _add_copy(folder: Path, head: SignedHead) -> bool:
     """Add the head's copy where it continues the newest one; say whether there was anything to add."""
-    sizes = sorted(int(path.name) for path in folder.glob("*") if _SIZE.fullmatch(path.name))
+    sizes = copied_sizes(folder)
     newest = _read_copy(folder / str(sizes[-1]), head) if sizes else None
     if newest is not None:
         _require_growth(newest, head)

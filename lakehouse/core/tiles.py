@@ -4,7 +4,7 @@ Pure: entries in, file contents out. A log is grown from its right edge alone, s
 leaves touches a handful of files.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lakehouse.core.merkle import HASH_BYTES, leaf_hash, root_of
@@ -57,6 +57,20 @@ def edge_names(size: int) -> tuple[list[str | None], str | None]:
         count = place
     place, width = divmod(size, TILE_WIDTH)
     return levels, tile_name("entries", place, width) if width else None
+
+
+def file_names(size: int) -> Iterator[str]:
+    """Yield the names of all tiles and bundles of a log of `size` leaves, none of an earlier one."""
+    for place in range(size // TILE_WIDTH):
+        yield tile_name("entries", place)
+    tiles, bundle = edge_names(size)
+    for level, partial in enumerate(tiles):
+        for place in range(size >> (8 * (level + 1))):
+            yield tile_name(level, place)
+        if partial:
+            yield partial
+    if bundle:
+        yield bundle
 
 
 def grow(edge: Edge, entries: Sequence[bytes]) -> tuple[Edge, dict[str, bytes]]:

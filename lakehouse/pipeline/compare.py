@@ -1,6 +1,7 @@
 """Compare our log with what witnesses and copies have of it: was anybody shown another history?"""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -17,6 +18,8 @@ SAME, BEHIND, NONE, UNREACHABLE = "same", "behind", "none", "unreachable"
 FORKED, REWRITTEN, LONGER, UNSIGNED = "forked", "rewritten", "longer", "not signed by this log"
 CONTRADICTIONS = frozenset({FORKED, REWRITTEN, LONGER})
 """Verdicts that say: this log was rolled back, or somebody was shown another."""
+
+ASKED_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +60,13 @@ class _Found:
 
 
 def compare_log(site: Site, places: Sequence[str]) -> Comparison:
-    """Return how the heads of `places` (addresses, folders) stand to our log's; by default of all witnesses.
+    """Return how the heads of `places` (addresses, folders) stand to our log's.
 
-    Raises WrongUse for a place that is none.
+    By default those of all witnesses, and of the folders that take copies. Raises WrongUse for a place given
+    that is none.
     """
-    named = list(places) or [witness.url for witness in site.log_policy.witnesses]
-    found = [_compare_one(site, LogCopy(place)) for place in named]
+    copies = [LogCopy(place) for place in places]
+    found = _compare_all(site, copies or _outside_copies(site))
     notes = [one.note for one in found if one.note is not None]
     proofs = [one.evidence for one in found if one.evidence is not None]
     proofs += [proof for pair in combinations(notes, 2) for proof in _forks(site, *pair)]
@@ -73,14 +77,37 @@ def compare_log(site: Site, places: Sequence[str]) -> Comparison:
     )
 
 
-def _compare_one(site: Site, copy: LogCopy) -> _Found:
+def outside_places(site: Site) -> tuple[str, ...]:
+    """Return where the site file lets others see the log: addresses of witnesses, folders of copies."""
+    witnesses = [witness.url for witness in site.log_policy.witnesses]
+    return (*witnesses, *(str(copy.folder) for copy in site.log_policy.copies))
+
+
+def compare_outside(site: Site) -> tuple[Compared, ...]:
+    """Return how the heads of `outside_places` stand to our log's; evidence is not asked for."""
+    return tuple(one.compared for one in _compare_all(site, _outside_copies(site), with_evidence=False))
+
+
+def _outside_copies(site: Site) -> list[LogCopy]:
+    return [LogCopy(place, must_exist=False) for place in outside_places(site)]
+
+
+def _compare_all(site: Site, copies: Sequence[LogCopy], *, with_evidence: bool = True) -> list[_Found]:
+    """Ask side by side: one that does not answer holds up no other."""
+    if not copies:
+        return []
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+        return list(pool.map(lambda copy: _compare_one(site, copy, with_evidence), copies))
+
+
+def _compare_one(site: Site, copy: LogCopy, with_evidence: bool) -> _Found:
     def judged(verdict: str, why: str, head: Checkpoint | None = None) -> Compared:
         size, root = (head.size, head.root.hex()) if head else (None, None)
         return Compared(place=copy.place, verdict=verdict, why=why, size=size, root=root)
 
     try:
         note = copy.head(site.log.trust.log)
-        kept = _held_evidence(site, copy)
+        kept = _held_evidence(site, copy) if with_evidence else None
     except Unavailable as error:
         return _Found(compared=judged(UNREACHABLE, error.message))
     except NotVerified as error:

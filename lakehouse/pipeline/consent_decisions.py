@@ -18,7 +18,7 @@ from lakehouse.pipeline.access import known_pseudonyms
 from lakehouse.pipeline.consent_uses import Use, count_answers, current_uses
 from lakehouse.pipeline.consents import CONSENTS, consent_coverage, consents_by_person
 from lakehouse.pipeline.land import land_found
-from lakehouse.pipeline.log_records import require_current_vault
+from lakehouse.pipeline.log_records import require_current_home
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version
 from lakehouse.readers import find_reader
@@ -86,7 +86,7 @@ def change_consent(
     reached = named or tuple(site.policy.purposes)
     repeated = _says_so_already(site, known[0], decision, named)
     if not repeated:
-        require_current_vault(site)
+        require_current_home(site)
         contract = site.contracts.bronze("consents")
         found = _read_record(contract, _record(site, person, system, decision, named))
         land_found(site, contract, [found], {"decision": decision, "reason": reason, "door": "consent"})

@@ -22,7 +22,7 @@ from lakehouse.core.contract import DatasetContract, quarantine_of
 from lakehouse.errors import Damaged, WrongUse
 from lakehouse.pipeline.landing_batch import Batch, mark_duplicates, prepare_batch
 from lakehouse.pipeline.lineage_failures import tells_failure
-from lakehouse.pipeline.log_records import require_current_vault
+from lakehouse.pipeline.log_records import require_current_home
 from lakehouse.pipeline.results import TableResult
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import repeat_of, version_details
@@ -38,7 +38,7 @@ def land(site: Site, dataset: str, paths: Sequence[Path]) -> TableResult:
     Raises WrongUse (unknown data set, no file), UnreadableInput (a path that is not there), Refused.
     """
     site.actor.require("land")
-    require_current_vault(site)
+    require_current_home(site)
     contract = site.contracts.bronze(dataset)
     found = list(read_files(paths, contract))
     if not found:

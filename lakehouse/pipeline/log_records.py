@@ -16,6 +16,7 @@ from lakehouse.core.digests import SALT_BYTES, commit_details
 from lakehouse.core.lineage import LineageRecord, parse_record
 from lakehouse.core.merkle import leaf_hash
 from lakehouse.errors import Damaged, NotVerified
+from lakehouse.pipeline.outside_heads import require_newest_home
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.telling import tell_record
 
@@ -72,13 +73,22 @@ def draft_record(
         policy_digest=site.policy.digest,
         code_version=site.code_version,
         consent_root=consent_root,
-        vault_counter=require_current_vault(site),
+        vault_counter=require_current_home(site),
         supersedes=supersedes,
         time=timestamp(site.clock()),
         details_commitment=commit_details(told, salt),
     )
     kept = {name: {"salt": salts[name].hex(), "value": value} for name, value in (statements or {}).items()}
     return Draft(record=record, details=told, salt=salt, ref=ref, statements=kept)
+
+
+def require_current_home(site: Site) -> int:
+    """Return the vault's counter; Damaged where this home is an older copy, of the vault or as a whole.
+
+    Whoever signs calls this first: what an older copy signs would be a second history under our key.
+    """
+    require_newest_home(site)
+    return require_current_vault(site)
 
 
 def require_current_vault(site: Site) -> int:

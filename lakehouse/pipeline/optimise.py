@@ -12,7 +12,7 @@ from lakehouse.core.lineage import Version
 from lakehouse.errors import Damaged
 from lakehouse.pipeline.committing import commit_staged, finish_intent, remove_orphans
 from lakehouse.pipeline.intents import ABANDONED
-from lakehouse.pipeline.log_records import require_current_vault
+from lakehouse.pipeline.log_records import require_current_home
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import (
     consent_root_of,
@@ -59,7 +59,7 @@ def optimise(site: Site, table: str) -> Optimised:
         if newest_version(folder) != before.version:
             raise Damaged(f"{table} holds a Delta version without a leaf", remedy="livinglab fsck")
         run_key = f"{VERB}/{table}/{before.version}"
-        require_current_vault(site)
+        require_current_home(site)
         intent = open_intent(site, VERB, run_key, [_table_entry(site, before)], _payload(site, before))
         commit_staged(site, intent)
         if newest_version(folder) == before.version:

@@ -17,6 +17,7 @@ from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.catalogue import list_tables
 from lakehouse.pipeline.cosign import REMEDY, Cosigning, read_cosigning
 from lakehouse.pipeline.intents import OPEN
+from lakehouse.pipeline.outside_heads import newer_copy_outside
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.stale import stale_versions
 from lakehouse.version import code_version
@@ -38,7 +39,7 @@ class Engine:
 class SiteStatus:
     """How a site stands. Of a home that is not initialised only home, engines and what is missing.
 
-    tables: those of `livinglab tables`; runs: newest first {run, time, tables}; waiting: releases that
+    stores: what keeps registry and vault {kind, place}; tables: those of `livinglab tables`; runs: newest first {run, time, tables}; waiting: releases that
     wait for a decision; cosigned: who stands behind the head (`log cosign`), null without witnesses;
     missing: {what, remedy}; alerts: the thresholds of the site file that are passed.
     """
@@ -49,6 +50,7 @@ class SiteStatus:
     code_version: str
     engines: Sequence[Engine]
     actor: str | None = None
+    stores: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     origin: str | None = None
     log_size: int | None = None
     root: str | None = None
@@ -71,6 +73,7 @@ class SiteStatus:
             "initialised": self.initialised,
             "code_version": self.code_version,
             "actor": self.actor,
+            "stores": {name: dict(own) for name, own in self.stores.items()},
             "engines": [
                 {"name": own.name, "ready": own.ready, "says": own.says, "remedy": own.remedy}
                 for own in self.engines
@@ -121,6 +124,10 @@ def site_status(site: Site, settings: SiteSettings) -> SiteStatus:
         initialised=True,
         code_version=site.code_version,
         actor=site.actor.name,
+        stores={
+            name: {"kind": store.kind, "place": store.place}
+            for name, store in (("registry", site.registry.store), ("vault", site.vault.store))
+        },
         engines=engines,
         origin=site.home.origin,
         log_size=site.log.size(),
@@ -133,6 +140,7 @@ def site_status(site: Site, settings: SiteSettings) -> SiteStatus:
         models=[row["name"] for row in models],
         unfinished=unfinished,
         missing=(
+            *_older_copy(site),
             *_missing_engines(engines),
             *_missing_tables(tables),
             *_missing_trust(site, cosigning),
@@ -211,6 +219,12 @@ def _missing_tables(tables: Sequence[Mapping[str, object]]) -> list[dict[str, st
     if any(own["layer"] == "bronze" and own["version"] is not None for own in tables):
         return []
     return [{"what": "no data has been landed", "remedy": "livinglab demo, or livinglab land DATASET PATH"}]
+
+
+def _older_copy(site: Site) -> list[dict[str, str]]:
+    """Return what witnesses and copies of heads know of a newer copy of this home."""
+    found = newer_copy_outside(site)
+    return [found] if found else []
 
 
 def _missing_trust(site: Site, cosigning: Cosigning | None) -> list[dict[str, str]]:

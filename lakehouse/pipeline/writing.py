@@ -18,7 +18,7 @@ from lakehouse.core.canonical import timestamp
 from lakehouse.core.lineage import Version
 from lakehouse.pipeline.committing import commit_staged, finish_intent
 from lakehouse.pipeline.intents import OPEN, seal_staged, staged_name
-from lakehouse.pipeline.log_records import RegistryRows, require_current_vault
+from lakehouse.pipeline.log_records import RegistryRows, require_current_home
 from lakehouse.pipeline.recovery import recover_tables
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version as current_version  # noqa: PLC0414  tasks read it here
@@ -73,7 +73,7 @@ def write_tables(
         there = repeat_of(site, run_key)
         if there is not None:
             return there
-        require_current_vault(site)
+        require_current_home(site)
         payload = {"inputs": list(inputs), "consent_root": consent_root, "rows": _plain_rows(rows or {})}
         intent = _open_intent(site, verb, run_key, writes, payload)
         for number, write in enumerate(writes):
