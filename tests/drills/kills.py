@@ -25,7 +25,7 @@ from pyspark.errors import PySparkException
 from lakehouse.adapters.delta_log import table_versions
 from lakehouse.adapters.delta_tables import _sessions
 from lakehouse.adapters.site_file import read_site_file
-from lakehouse.adapters.spark_connect_server import start_connect_server
+from lakehouse.adapters.spark_connect_server import ConnectServer, start_connect_server
 from lakehouse.errors import LivingLabError
 from lakehouse.pipeline.fsck import fsck
 from lakehouse.pipeline.recovery import recover
@@ -68,8 +68,8 @@ class CleanRun:
 
 
 @contextmanager
-def connect_server(folder: Path) -> Iterator[None]:
-    """Run a Spark Connect server; within, sites that are opened use it.
+def connect_server(folder: Path) -> Iterator[ConnectServer]:
+    """Run a Spark Connect server and yield it; within, sites that are opened use it.
 
     The session of this process ends before the server: at its own end it would look for it for minutes.
     """
@@ -83,7 +83,7 @@ def connect_server(folder: Path) -> Iterator[None]:
         os.environ.update(server.variables)
         try:
             _wait_for(port)
-            yield
+            yield server
         finally:
             while _sessions:
                 _sessions.popitem()[1].stop()
@@ -169,10 +169,10 @@ def prepare(folder: Path, chain: ChainServer, runs: int = 3) -> CleanRun:
     clean = CleanRun(
         seconds=min(lived),
         content=release.content_digest,
-        rows=_rows_of(site),
+        rows=rows_of(site),
         leaves=site.log.size(),
     )
-    found = [*release.reasons, *unsigned_versions(site), *_findings(site)]
+    found = [*release.reasons, *unsigned_versions(site), *findings_of(site)]
     if clean.content is None or found:
         raise RuntimeError(f"the run without a kill is not clean: {release.state}, {found}")
     return clean
@@ -215,16 +215,16 @@ def _problems(site: Site, folder: Path, clean: CleanRun) -> Iterator[str]:
     Between the two the engine may still be writing files for the dead: they end as orphans of the next write.
     """
     yield from unsigned_versions(site)
-    yield from (found for found in _findings(site) if not found.startswith(LATE_FILE))
+    yield from (found for found in findings_of(site) if not found.startswith(LATE_FILE))
     content = run_chain(site, folder / "second.csv").content_digest
     if content != clean.content:
         yield f"gold is {content}, in a clean run {clean.content}"
-    if _rows_of(site) != clean.rows:
-        yield f"versions and rows are {_rows_of(site)}, in a clean run {clean.rows}"
+    if rows_of(site) != clean.rows:
+        yield f"versions and rows are {rows_of(site)}, in a clean run {clean.rows}"
     if site.log.size() != clean.leaves:
         yield f"{site.log.size()} leaves, in a clean run {clean.leaves}"
     yield from unsigned_versions(site)
-    yield from _findings(site)
+    yield from findings_of(site)
 
 
 def unsigned_versions(site: Site) -> list[str]:
@@ -236,11 +236,11 @@ def unsigned_versions(site: Site) -> list[str]:
     return [f"{table}@{version} has no leaf" for table, version in sorted(there - signed)]
 
 
-def _findings(site: Site) -> Sequence[str]:
+def findings_of(site: Site) -> Sequence[str]:
     return [f"{found.kind}: {found.place}" for found in fsck(site, lambda _said: None).findings]
 
 
-def _rows_of(site: Site) -> tuple[tuple[str, int, int], ...]:
+def rows_of(site: Site) -> tuple[tuple[str, int, int], ...]:
     """Return (table, version, rows) of every signed version."""
     with site.registry.reading() as tx:
         return tuple((row["table_name"], row["version"], row["rows"]) for row in tx.many("versions"))
