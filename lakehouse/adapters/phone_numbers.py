@@ -1,15 +1,17 @@
 """Presidio's phone recognizer with the same findings, at less work.
 
 phonenumbers offers every stretch of digits (a year, a house number) to the parser, once a region. A number
-is valid only if its digits are as many as some plan allows, so a stretch with fewer is none; and a date
-that stands in a hundred notes is parsed once.
+is valid only if its digits are as many as some plan allows, so a stretch with fewer is none; a date that
+stands in a hundred notes is parsed once; and a text is searched for stretches once, not once a region.
 """
 
 import re
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import phonenumbers
+from phonenumbers import phonenumbermatcher as rules
 from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from presidio_analyzer.nlp_engine import NlpArtifacts
 
 
+SEARCHED: re.Pattern[str] = vars(rules)["_PATTERN"]
+SECOND_NUMBER: re.Pattern[str] = vars(rules)["_SECOND_NUMBER_START_PATTERN"]
 PLUS = re.compile("[+\uff0b]")
 DIALLED_ABROAD = 2
 """Digits at least that are dialled before a country code where no plus sign stands for them."""
@@ -40,28 +44,80 @@ class SparingPhoneRecognizer(PhoneRecognizer):  # type: ignore[misc]
     ) -> "list[RecognizerResult]":
         """Return the numbers of each region's plan, and those with a country code."""
         del entities
+        stretches = Stretches(text)
         results = [
             self._get_recognizer_result(match, text, region, nlp_artifacts)
             for region in self.supported_regions
-            for match in SparingMatcher(text, region, self.leniency)
+            for match in SparingMatcher(stretches, region, self.leniency)
         ]
         return list(self.remove_duplicates(results))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Signs of a text that may be a number, before any region is asked; digits: how many of them."""
+
+    start: int
+    candidate: str
+    digits: int
+
+    @property
+    def end(self) -> int:
+        """Where the search goes on."""
+        return self.start + len(self.candidate)
+
+
+class Stretches:
+    """The stretches of one text by where their search begins, each looked for once."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._found: dict[int, Stretch | None] = {}
+
+    def after(self, index: int) -> Stretch | None:
+        """Return the first stretch at or after a place, as `PhoneNumberMatcher._find` cuts it."""
+        if index not in self._found:
+            self._found[index] = self._look(index)
+        return self._found[index]
+
+    def _look(self, index: int) -> Stretch | None:
+        match = SEARCHED.search(self.text, index)
+        if match is None:
+            return None
+        candidate: str = match.group()
+        second = SECOND_NUMBER.search(candidate)
+        candidate = candidate[: second.start()] if second else candidate
+        digits = sum(sign.isdigit() for sign in candidate)
+        return Stretch(start=match.start(), candidate=candidate, digits=digits)
 
 
 class SparingMatcher(phonenumbers.PhoneNumberMatcher):
     """phonenumbers' matcher that parses no candidate with too few digits, and none twice."""
 
-    def __init__(self, text: str, region: str, leniency: int) -> None:
-        super().__init__(text, region, leniency=leniency)
+    def __init__(self, stretches: Stretches, region: str, leniency: int) -> None:
+        super().__init__(stretches.text, region, leniency=leniency)
+        self._stretches = stretches
         self._region = region
         self._national = fewest_digits(region)
 
-    def _extract_match(self, candidate: str, offset: int) -> Any:
+    def _find(self, index: int) -> Any:
+        """Return the next match at or after `index`, as the matcher does: every stretch is one try."""
+        while self._max_tries > 0 and (stretch := self._stretches.after(index)) is not None:
+            if len(stretch.candidate) >= self._min_candidate_length:
+                match = self._extract(stretch)
+                if match is not None:
+                    return match
+                self._max_tries -= 1
+            index = stretch.end
+        return None
+
+    def _extract(self, stretch: Stretch) -> Any:
         """Parts of a candidate have fewer digits still: what is too short is so with all its parts."""
-        abroad = shortest_abroad() + (0 if PLUS.search(candidate) else DIALLED_ABROAD)
-        if sum(sign.isdigit() for sign in candidate) < min(self._national, abroad):
-            return None
-        return super()._extract_match(candidate, offset)
+        if stretch.digits < self._national:
+            abroad = shortest_abroad() + (0 if PLUS.search(stretch.candidate) else DIALLED_ABROAD)
+            if stretch.digits < abroad:
+                return None
+        return self._extract_match(stretch.candidate, stretch.start)
 
     def _parse_and_verify(self, candidate: str, offset: int) -> Any:
         end = offset + len(candidate)

@@ -10,7 +10,7 @@ internet domains are replaced by patterns of our own (`detection_patterns`).
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -141,14 +141,14 @@ class _Rule:
     version: str
 
     def hits(self, text: str) -> "list[RecognizerResult]":
-        """Return Presidio's own results, or none where the gate says that there can be none."""
-        if not self.gated.may_match(text):
-            return []
+        """Return Presidio's own results; the gate has been asked."""
         recognizer = self.gated.recognizer
         return list(recognizer.analyze(text, recognizer.supported_entities, None))
 
     def find(self, text: str, least: float) -> list[Finding]:
-        """Return the findings of at least a score, by place."""
+        """Return the findings of at least a score, by place; none where the gate says there can be none."""
+        if not self.gated.may_match(text):
+            return []
         return _sorted_findings(
             _finding(hit, self.version, self.gated.reason) for hit in self.hits(text) if hit.score >= least
         )
@@ -166,6 +166,9 @@ class _TextReader:
         self._names: EntityRecognizer = SpacyRecognizer(
             supported_language=language, supported_entities=self._model.entities, name=MODEL_NAMES
         )
+        self._by_gate: dict[Callable[[str], bool], list[_Rule]] = {}
+        for rule in self._rules:
+            self._by_gate.setdefault(rule.gated.may_match, []).append(rule)
         self._by_detector = {rule.gated.recognizer.name: rule for rule in self._rules}
 
     def find(self, texts: Sequence[str]) -> Iterator[list[Finding]]:
@@ -182,7 +185,8 @@ class _TextReader:
     def _find_in_piece(self, piece: str, artifacts: "NlpArtifacts") -> list[Finding]:
         from presidio_analyzer import EntityRecognizer
 
-        hits = [hit for rule in self._rules for hit in rule.hits(piece)]
+        open_gates = (rules for may_match, rules in self._by_gate.items() if may_match(piece))
+        hits = [hit for rules in open_gates for rule in rules for hit in rule.hits(piece)]
         hits += self._names.analyze(piece, self._names.supported_entities, artifacts)
         kept = [hit for hit in EntityRecognizer.remove_duplicates(hits) if hit.score >= TEXT_SCORE]
         return _sorted_findings(self._explained(hit) for hit in kept if is_identifying(hit, piece))
