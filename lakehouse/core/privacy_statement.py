@@ -15,6 +15,7 @@ from lakehouse.core.document_fields import count, items, text
 from lakehouse.core.groups import GroupMeasures, GroupTargets, SensitiveColumn
 from lakehouse.core.hierarchies import ANY, JOIN, UNKNOWN, Bands, Categories, Hierarchy
 from lakehouse.core.release_rules import QuasiIdentifier, Recoding, ReleaseKind, ReleaseRules
+from lakehouse.core.utility import told_loss
 from lakehouse.errors import NotVerified
 
 PRIVACY, CONSENTS, ERASURE = "privacy", "consents", "erasure"
@@ -109,22 +110,16 @@ def release_measures(rules: ReleaseRules, measured: MeasuredRelease) -> dict[str
         "t": share_text(measured.groups.t),
         "minimum_cell": k if counts else None,
         "suppression": share_text(Fraction(left_out, kept + left_out or 1)),
-        "loss": _told_loss(measured, kept, left_out),
+        "loss": _loss_text(measured, step),
         "findings": -(-measured.findings // step) * step,
     }
 
 
-def _told_loss(measured: MeasuredRelease, kept: int, left_out: int) -> str | None:
-    """Return the loss, in hundredths, as if that many rows had stayed and left.
-
-    The exact one would give their numbers: what the rows that stayed have lost can be seen in the table.
-    """
+def _loss_text(measured: MeasuredRelease, step: int) -> str | None:
     if measured.loss is None:
         return None
-    stayed = measured.total - measured.suppressed
-    mean = (measured.loss * measured.total - measured.suppressed) / stayed if stayed else Fraction(1)
-    told = (mean * kept + left_out) / (kept + left_out or 1)
-    return share_text(Fraction(-(-told.numerator * 100 // told.denominator), 100))
+    rows, suppressed = measured.total, measured.suppressed
+    return share_text(told_loss(measured.loss, rows=rows, suppressed=suppressed, step=step))
 
 
 def parse_release_rules_json(value: Mapping[str, Any]) -> tuple[ReleaseRules, tuple[int | None, ...]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from lakehouse.core.budget import decimal_text, epsilon_of
 from lakehouse.core.report import Fact, Grid, Section, Tone, facts_of, filled, moment, shown
 from lakehouse.core.report_sources import Row, TableFacts
-from lakehouse.core.report_utility import told_loss
+from lakehouse.core.report_utility import page_loss
 from lakehouse.core.report_words import actor_words
 
 FACTS_ABOUT_PEOPLE = ("rows left out", "people singled out")
@@ -22,7 +22,7 @@ def release_section(table: TableFacts) -> Section | None:
         [
             ("State", release["state"]),
             ("Rows left out", table.people(release.get("suppressed"))),
-            ("Information lost", _loss_words(told_loss(table))),
+            ("Information lost", _loss_words(page_loss(table))),
             ("Waits because", ("; ".join(release.get("reasons") or ()) or None) if waits else None),
         ]
     )

@@ -89,7 +89,7 @@ def _risk_words(key: str, risk: object, k: int) -> str:
     return f"{risk} %"
 
 
-def told_loss(table: TableFacts) -> object:
+def page_loss(table: TableFacts) -> object:
     """Return the loss as the page may tell it: on a published one, made from rounded counts."""
     utility = table.judged.get("utility")
     if not table.public or not isinstance(utility, Mapping):

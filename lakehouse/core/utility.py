@@ -75,13 +75,27 @@ def curve_of(k: int, rows: int) -> tuple[int, ...]:
     return tuple(sorted({k, *(other for other in CURVE if other <= rows)}))
 
 
-def loss_point(k: int, loss: Fraction, *, rows: int, suppressed: int, step: int) -> LossPoint:
-    """Return a loss as if rounded numbers of rows had come and been left out; exact ones would be told."""
+def told_loss(loss: Fraction, *, rows: int, suppressed: int, step: int) -> Fraction:
+    """Return a loss in hundredths, rounded up, as if rounded numbers of rows had stayed and been left out.
+
+    The exact one would give those numbers: what the rows that stayed have lost can be seen in the table.
+    Whatever tells a loss tells this one, since two roundings of one number narrow it.
+    """
     stay = rows - suppressed
-    left_out, everyone = _rounded(suppressed, step), max(_rounded(rows, step), 1)
     of_stay = (loss * rows - suppressed) / stay if stay else Fraction(1)
-    told = (of_stay * (everyone - left_out) + left_out) / everyone
-    return LossPoint(k=k, loss=_two_places(told), left_out_percent=_percent(Fraction(left_out, everyone)))
+    left_out, kept = _rounded(suppressed, step), _rounded(stay, step)
+    told = (of_stay * kept + left_out) / (kept + left_out or 1)
+    return Fraction(-(-told.numerator * 100 // told.denominator), 100)
+
+
+def loss_point(k: int, loss: Fraction, *, rows: int, suppressed: int, step: int) -> LossPoint:
+    """Return the point of the curve at `k`; both figures are made from rounded numbers of rows."""
+    left_out, kept = _rounded(suppressed, step), _rounded(rows - suppressed, step)
+    return LossPoint(
+        k=k,
+        loss=_two_places(told_loss(loss, rows=rows, suppressed=suppressed, step=step)),
+        left_out_percent=_percent(Fraction(left_out, kept + left_out or 1)),
+    )
 
 
 def column_loss(column: str, level: int | None, levels: int, lost: Fraction) -> ColumnLoss:
