@@ -40,7 +40,7 @@ class KeptStore(ABC):
         """Run a statement behind our back; returns what it yields, or how many rows it changed."""
         with closing(self.behind()) as link, link:
             link.execute(self.no_keys)
-            cursor = link.execute(statement.replace("?", self.mark), values)
+            cursor = link.execute(statement.replace("?", self.mark), *([values] if values else []))
             return cursor.fetchall() if cursor.description else cursor.rowcount
 
     @contextmanager

@@ -108,6 +108,7 @@ def _print_status(console: "Console", status: "SiteStatus") -> None:
             "site": status.site,
             "initialised": shown(status.initialised),
             "code": status.code_version,
+            **{name: own["place"] for name, own in status.stores.items()},
             "log size": status.log_size,
             **_cosigners(status),
             "acting as": status.actor,

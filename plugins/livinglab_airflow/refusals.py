@@ -28,7 +28,7 @@ REFUSAL_KEY = "refusal"
 """The XCom under which a failed task leaves code, message and remedy."""
 
 FAULT_CODE = "FAULT"
-ENGINES = frozenset({"pyspark", "py4j", "grpc", "sqlite3", "sqlalchemy"})
+ENGINES = frozenset({"pyspark", "py4j", "grpc", "sqlite3", "sqlalchemy", "psycopg"})
 """Packages whose errors may pass by themselves, as those of disk and network may."""
 
 OWN_PACKAGES = frozenset({"lakehouse", "livinglab_airflow"})

@@ -3,6 +3,7 @@
 import multiprocessing
 import secrets
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,13 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakehouse.adapters.budget_ledger import BudgetLedger
-from lakehouse.adapters.sql_registry import SqlRegistry
+from lakehouse.adapters.sql_registry import SEALS, SqlRegistry
 from lakehouse.adapters.sqlite_files import SqliteStore
 from lakehouse.core.budget import Balance, Charge, PrivacyLoss, balance_of
 from lakehouse.core.policy import PopulationBudget
 from lakehouse.core.question import Question
 from lakehouse.errors import BudgetExhausted
 from lakehouse.pipeline.answer import answer
+from lakehouse.ports import Store
+from tests.kept_stores import KeptStore
 
 BUDGET = PopulationBudget(population="gait", cap=Decimal("1.0"), purposes={"research": Decimal("1.0")})
 KEY = b"k" * 32
@@ -43,14 +46,19 @@ def new_charge(epsilon: str) -> Charge:
     )  # fmt: skip
 
 
-def open_registry(path: Path) -> SqlRegistry:
-    registry = SqlRegistry(SqliteStore(path, "the registry"), KEY)
+@pytest.fixture
+def store(keep_in: Callable[..., KeptStore]) -> Store:
+    return keep_in("registry.db", "the registry", SEALS).store
+
+
+def open_registry(store: Store) -> SqlRegistry:
+    registry = SqlRegistry(store, KEY)
     registry.create()
     return registry
 
 
-def spend(path: Path, kind: type[BudgetLedger], start) -> None:
-    ledger = kind(SqlRegistry(SqliteStore(path, "the registry"), KEY))
+def spend(store: Store, kind: type[BudgetLedger], start) -> None:
+    ledger = kind(SqlRegistry(store, KEY))
     start.wait()
     for _ in range(EACH):
         try:
@@ -59,11 +67,11 @@ def spend(path: Path, kind: type[BudgetLedger], start) -> None:
             return
 
 
-def spent_by_processes(path: Path, kind: type[BudgetLedger]) -> Decimal:
-    registry = open_registry(path)
+def spent_by_processes(store: Store, kind: type[BudgetLedger]) -> Decimal:
+    registry = open_registry(store)
     context = multiprocessing.get_context("fork")
     start = context.Barrier(PROCESSES)
-    workers = [context.Process(target=spend, args=(path, kind, start)) for _ in range(PROCESSES)]
+    workers = [context.Process(target=spend, args=(store, kind, start)) for _ in range(PROCESSES)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -72,21 +80,23 @@ def spent_by_processes(path: Path, kind: type[BudgetLedger]) -> Decimal:
     return sum((charge.loss.epsilon for charge in BudgetLedger(registry).charges()), Decimal(0))
 
 
-def test_processes_that_spend_at_once_stay_under_the_cap(tmp_path):
+def test_processes_that_spend_at_once_stay_under_the_cap(store):
     """Six processes want 3.9 of 1.0: seven charges of 0.13 fit, 0.91, and not one more."""
-    assert spent_by_processes(tmp_path / "registry.db", BudgetLedger) == Decimal("0.91")
+    assert spent_by_processes(store, BudgetLedger) == Decimal("0.91")
 
 
-def test_a_ledger_that_reads_and_then_inserts_would_be_caught(tmp_path):
+def test_a_ledger_that_reads_and_then_inserts_would_be_caught(store):
     """Positive control: the broken ledger overspends in the same race."""
-    assert spent_by_processes(tmp_path / "registry.db", ReadThenInsertLedger) > 1
+    assert spent_by_processes(store, ReadThenInsertLedger) > 1
 
 
 @settings(deadline=None, max_examples=25)
 @given(amounts=st.lists(st.integers(1, 600_000), max_size=12))
 def test_spent_is_the_sum_of_what_was_granted_and_never_above_the_cap(tmp_path_factory, amounts):
     """Any sequence of exact amounts: granted charges add up to `spent`, refused ones change nothing."""
-    ledger = BudgetLedger(open_registry(tmp_path_factory.mktemp("ledger") / "registry.db"))
+    ledger = BudgetLedger(
+        open_registry(SqliteStore(tmp_path_factory.mktemp("ledger") / "registry.db", "the registry"))
+    )
     granted = 0
     for micro in amounts:
         charge = new_charge(str(Decimal(micro) / 1_000_000))
