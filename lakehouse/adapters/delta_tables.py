@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 from lakehouse.adapters.arrow_rows import subjects_of
 from lakehouse.adapters.arrow_types import plain_types
 from lakehouse.adapters.delta_log import is_committed, open_table
+from lakehouse.adapters.spark_failures import named_failures
 from lakehouse.adapters.spark_session import Engine, start_session
+from lakehouse.errors import Unavailable
 
 Mode = Literal["append", "overwrite"]
 COMPACT = "compact"
@@ -77,24 +79,26 @@ class DeltaLake:
         """
         from pyspark.errors import PySparkException
 
-        writer = self.spark().read.parquet(str(staged)).write.format("delta").mode(mode)
         schema = "mergeSchema" if mode == "append" else "overwriteSchema"
-        writer = writer.option("txnAppId", intent).option("txnVersion", 1).option(schema, "true")
         try:
-            writer.save(str(self.folder_of(table).resolve()))
-        except PySparkException:
+            with named_failures():
+                writer = self.spark().read.parquet(str(staged)).write.format("delta").mode(mode)
+                writer = writer.option("txnAppId", intent).option("txnVersion", 1).option(schema, "true")
+                writer.save(str(self.folder_of(table).resolve()))
+        except (PySparkException, Unavailable):
             if not is_committed(self.folder_of(table), intent):
                 raise
 
     def compact(self, table: str) -> None:
         """Let Delta join a table's small files, if there are any; the rows stay, their order may not."""
         folder = str(self.folder_of(table).resolve()).replace("`", "``")
-        self.spark().sql(f"OPTIMIZE delta.`{folder}`").collect()
+        with named_failures():
+            self.spark().sql(f"OPTIMIZE delta.`{folder}`").collect()
 
     def sql(self, query: str, views: Mapping[str, pa.Table]) -> pa.Table:
         """Run one query on Spark over in-memory tables registered by name."""
         spark = self.spark()
-        with tempfile.TemporaryDirectory(dir=self._work()) as folder:
+        with named_failures(), tempfile.TemporaryDirectory(dir=self._work()) as folder:
             for name, rows in views.items():
                 path = Path(folder, f"{name}.parquet")
                 pq.write_table(rows, path, store_schema=False)

@@ -2,17 +2,28 @@
 
 import os
 import re
+import resource
 import shutil
 import subprocess
 from pathlib import Path
 
-from lakehouse.errors import NotReady
+from lakehouse.errors import NotReady, Unavailable
 
 JAVA_VERSIONS = (17, 21)
+OPEN_FILES = 1024
+"""Spark holds its 300 jars open, and its sockets and files besides; Java raises its own soft limit."""
 
 
 def check_java() -> int:
-    """Return Java's major version; NotReady where neither Java 17 nor 21 answers."""
+    """Return Java's major version.
+
+    NotReady where neither Java 17 nor 21 answers, Unavailable where it may open too few files.
+    """
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files != resource.RLIM_INFINITY and files < OPEN_FILES:
+        raise Unavailable(
+            f"a process may open {files} files here; Spark needs {OPEN_FILES}", remedy="ulimit -n 4096"
+        )
     home = os.environ.get("JAVA_HOME")
     java = shutil.which(Path(home, "bin", "java") if home else "java")
     remedy = "sudo apt-get install openjdk-17-jre-headless"

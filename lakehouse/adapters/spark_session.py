@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse.adapters.java import check_java
+from lakehouse.adapters.spark_failures import limit_waiting, require_answer
 from lakehouse.adapters.spark_jars import checked_jars
 from lakehouse.adapters.spark_secret import authentication, read_secret
 from lakehouse.errors import NotReady, Unavailable
@@ -116,13 +117,16 @@ def start_session(engine: Engine, scratch: Path) -> Any:
     from pyspark.sql import SparkSession
 
     if engine.outlives_us:
+        require_answer(engine.master)
         try:
-            return SparkSession.builder.remote(engine.master).getOrCreate()
+            session = SparkSession.builder.remote(engine.master).getOrCreate()
         except PySparkException as error:
             raise Unavailable(
                 f"the Spark Connect server {engine.master} does not answer",
                 remedy="start it, or use local[2]",
             ) from error
+        limit_waiting(session)
+        return session
     check_java()
     settings = session_settings(engine, scratch)
     _start_java(engine.master, settings, scratch)

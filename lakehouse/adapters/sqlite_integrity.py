@@ -3,6 +3,7 @@
 https://sqlite.org/pragma.html#pragma_integrity_check
 """
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +21,11 @@ def is_whole(path: Path) -> bool:
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             raise Unavailable(f"{path.name} is held by another process", remedy="try again") from error
+        if "unable to open" in str(error) and not os.access(path.parent, os.W_OK):
+            raise Unavailable(
+                f"{path.name} cannot be read where nothing can be written beside it",
+                remedy="make the home writable, or check a copy of it",
+            ) from error
         return False
     except (sqlite3.DatabaseError, UnicodeDecodeError):
         return False
