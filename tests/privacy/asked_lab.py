@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from lakehouse.adapters.event_logging import EventLog
 from lakehouse.adapters.file_locks import FileLocks
 from lakehouse.adapters.log_settings import LogSettings
 from lakehouse.adapters.opendp_engine import OpenDpEngine
@@ -203,7 +204,7 @@ def open_lab(
     registry = SqlRegistry(SqliteStore(home / "registry.db", "the registry"), key.read_bytes())
     registry.create()
     site = SimpleNamespace(
-        home=SimpleNamespace(place=home.joinpath),
+        home=SimpleNamespace(place=home.joinpath, origin="livinglab.local/00ff"),
         actor=Actor(name="ada", roles=roles, authenticated="os"),
         policy=TestPolicy(cap=Decimal(cap)),
         contracts=gait_contracts(),
@@ -212,6 +213,7 @@ def open_lab(
         locks=FileLocks(home / "locks"),
         log=NoLog(),
         log_policy=LogSettings(),
+        events=EventLog(),
         lake=Lake({TABLE: rows}),
         dp=OpenDpEngine(),
         clock=lambda: datetime(2026, 11, 22, 10, tzinfo=UTC),

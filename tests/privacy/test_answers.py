@@ -189,7 +189,7 @@ def test_a_budget_given_back_behind_our_back_is_damage(tmp_path):
     """A charge deleted from registry.db does not buy another answer."""
     site = open_lab(tmp_path, one_walk_each(4))
     answer(site, mean())
-    with site.registry._engine.begin() as link:
+    with site.registry.store.writing() as link:
         link.exec_driver_sql("DELETE FROM charges")
     with pytest.raises(Damaged, match="charges in registry"):
         answer(site, count())
@@ -199,7 +199,7 @@ def test_a_stored_answer_that_was_changed_is_damage(tmp_path):
     """A forged number is not served."""
     site = open_lab(tmp_path, one_walk_each(4))
     answer(site, mean())
-    with site.registry._engine.begin() as link:
+    with site.registry.store.writing() as link:
         link.exec_driver_sql("UPDATE answers SET answer = '{}'")
     with pytest.raises(Damaged, match="answers in registry"):
         answer(site, mean())
