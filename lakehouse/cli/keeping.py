@@ -50,7 +50,7 @@ def backup(
     from lakehouse.sites import keys_folder
 
     site = cli.open(replay=False)
-    require_apart(keys_folder(site.home), folder)
+    require_apart(keys_folder(site.home).parent, folder)
     if keys is not None:
         require_apart(keys, folder, site.home.path)
     done = make_backup(site, folder, cli.progress)

@@ -146,7 +146,7 @@ def compare(
     from lakehouse.pipeline.compare import compare_log
 
     context = context_of(ctx)
-    site = context.open()
+    site = context.open(replay=False)
     site.actor.require("log")
     if not places and not site.log_policy.witnesses:
         raise WrongUse(
