@@ -1,4 +1,4 @@
-"""An old copy of a home beside a log that has gone on: noticed before it signs, where somebody outside knows."""
+"""An old copy of a home beside a log that has gone on: noticed before it signs, where anybody knows."""
 
 import json
 import shutil
@@ -119,7 +119,7 @@ def test_a_home_replaced_under_a_process_is_noticed(tmp_path: Path, home: Callab
 def test_a_restored_home_waits_for_somebody_who_knows(
     tmp_path: Path, old: Path, witnesses: list[WitnessProcess], home: Callable[..., Site], say: Say
 ) -> None:
-    """Two are demanded: while none answers the restored home does not sign, one that was not restored does."""
+    """Two are demanded: while none answers, the restored home does not sign, another does."""
     say("--home", old, "restore", tmp_path / "backup")
     with down(*witnesses):
         site = reopened(tmp_path, old)
