@@ -5,7 +5,7 @@ from airflow.sdk import DAG
 from livinglab_airflow.deadlines import MAINTENANCE_HOURS, ends_within
 from livinglab_airflow.maintenance import find_stale, renew, settle
 from livinglab_airflow.runbooks import renewal_runbook, settling_runbook
-from livinglab_airflow.trigger_forms import RENEWAL_FORM
+from livinglab_airflow.trigger_forms import renewal_form
 
 with DAG(
     dag_id="refine_stale",
@@ -15,7 +15,7 @@ with DAG(
     schedule=None,
     catchup=False,
     max_active_runs=1,
-    params=RENEWAL_FORM,
+    params=renewal_form(),
     deadline=ends_within(MAINTENANCE_HOURS),
     tags=["maintenance"],
     default_args={"owner": "engineer"},

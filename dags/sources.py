@@ -8,7 +8,7 @@ from livinglab_airflow.contracts import silver_tables_from, site_contracts
 from livinglab_airflow.deadlines import SOURCE_HOURS, ends_within
 from livinglab_airflow.runbooks import source_runbook
 from livinglab_airflow.tasks import find_batches, land, refine
-from livinglab_airflow.trigger_forms import SOURCE_FORM
+from livinglab_airflow.trigger_forms import source_form
 
 NIGHTLY = CronTriggerTimetable("0 2 * * *", timezone="UTC")
 """Takes in what the watcher of the drop zone missed; it is also what makes these DAGs fit for a backfill."""
@@ -25,7 +25,7 @@ def source_dag(contract: DatasetContract) -> DAG:
         schedule=AssetOrTimeSchedule(timetable=NIGHTLY, assets=landing_asset(contract)),
         catchup=False,
         max_active_runs=1,
-        params=SOURCE_FORM,
+        params=source_form(),
         deadline=ends_within(SOURCE_HOURS),
         tags=["source", f"population:{contract.population}"],
         default_args={"owner": "engineer"},

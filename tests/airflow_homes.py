@@ -93,13 +93,22 @@ name = "{name}_open"
 title = "Steps of {name}"
 reads = ["silver.{name}"]
 revision = 1
+purposes = ["research"]
 [release]
 kind = "cohorts"
+cells = ["pace"]
+small_cells = "leave_out"
 [[column]]
-name = "steps"
+name = "pace"
+type = "text"
+sensitivity = "plain"
+[[column]]
+name = "people"
 type = "integer"
-sensitivity = "sensitive"
+sensitivity = "plain"
 """
+
+PACE = "SELECT subject, CASE WHEN steps < 1000 THEN 'slow' ELSE 'fast' END AS pace FROM {name}\n"
 
 
 def write_contracts(expectations: Path, name: str, *, gold: bool = True) -> None:
@@ -110,7 +119,7 @@ def write_contracts(expectations: Path, name: str, *, gold: bool = True) -> None
         file = f"{name}_open" if layer == "gold" else name
         (expectations / layer / f"{file}.toml").write_text(texts[layer].format(name=name))
     if gold:
-        (expectations / "gold" / f"{name}_open.sql").write_text(f"SELECT steps FROM {name}\n")
+        (expectations / "gold" / f"{name}_open.sql").write_text(PACE.format(name=name))
 
 
 def write_site(folder: Path) -> Path:

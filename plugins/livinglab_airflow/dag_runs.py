@@ -33,8 +33,8 @@ def run_dag(dag: Any, conf: dict[str, Any]) -> FinishedRun:
     """
     dag.deadline = None
     run = dag.test(run_conf=conf)
-    results = _returned(dag.dag_id, run.run_id, RETURN_KEY)
-    refusals = _returned(dag.dag_id, run.run_id, REFUSAL_KEY)
+    results = returned_values(dag.dag_id, run.run_id, RETURN_KEY)
+    refusals = returned_values(dag.dag_id, run.run_id, REFUSAL_KEY)
     return FinishedRun(
         dag_id=dag.dag_id,
         run_id=run.run_id,
@@ -50,7 +50,8 @@ def forget_queued_events(dag_ids: Iterable[str]) -> None:
         session.execute(delete(AssetDagRunQueue).where(AssetDagRunQueue.target_dag_id.in_(list(dag_ids))))
 
 
-def _returned(dag_id: str, run_id: str, key: str) -> dict[str, list[Any]]:
+def returned_values(dag_id: str, run_id: str, key: str = RETURN_KEY) -> dict[str, list[Any]]:
+    """Return what the tasks of a run left under a key, by task (mapped ones in order)."""
     chosen = (
         select(XComModel)
         .where(XComModel.dag_id == dag_id, XComModel.run_id == run_id, XComModel.key == key)

@@ -40,14 +40,20 @@ def find_batches(dataset: str) -> list[str]:
 @task(pool=ENGINE_POOL, map_index_template="{{ batch }}", **RETRIES)
 @say_refusals
 def land(dataset: str, place: str) -> dict[str, Any]:
-    """Take the files of one place into bronze; the same files again give the version there is."""
+    """Take the files of one place into bronze; the same files again give the version there is.
+
+    Skipped where they are gone: a run that is cleared finds the drop zone as it left it.
+    """
     from lakehouse.pipeline.land import land as land_files
 
     context = get_current_context()
     context["batch"] = f"{dataset}: {place}"
     site = open_task_site()
     folder = input_places(site, context["params"].get("source"))[place]
-    result = land_files(site, dataset, batch_files(site, dataset, folder)).as_json()
+    files = batch_files(site, dataset, folder)
+    if not files:
+        raise AirflowSkipException(f"nothing of {dataset} lies there any more: it was taken in before")
+    result = land_files(site, dataset, files).as_json()
     cosign_written(site)
     _say_events({str(result["table"]): result})
     return result

@@ -80,7 +80,7 @@ def test_the_asset_event_of_a_table_says_version_rows_and_leaf(runs):
 
 
 def test_records_name_the_run_that_wrote_them(runs, site):
-    from livinglab_airflow.pages import receipt_page
+    from livinglab_airflow.receipts import receipt_page
 
     receipt = receipt_page(site, runs[0].dag_id, runs[0].run_id)
 
