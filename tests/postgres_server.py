@@ -67,9 +67,13 @@ class PostgresServer:
 
     def execute(self, *statements: str, database: str = "postgres") -> None:
         """Run statements, each by itself, as the owner of the server."""
-        with psycopg.connect(self.url(database), autocommit=True) as link:
+        with self.connected(database) as link:
             for statement in statements:
                 link.execute(statement)
+
+    def connected(self, database: str = "postgres") -> psycopg.Connection:
+        """Return a connection of the owner of the server, each statement by itself."""
+        return psycopg.connect(self.url(database), autocommit=True)
 
     def _settings(self) -> Mapping[str, str]:
         return {**SETTINGS, "unix_socket_directories": str(self.folder)}

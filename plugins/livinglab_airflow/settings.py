@@ -31,12 +31,14 @@ def airflow_folder(home: Path) -> Path:
 def airflow_settings(home: Path, *, port: int = 8080, site_file: Path | None = None) -> dict[str, str]:
     """Return the environment variables with which Airflow serves this home on 127.0.0.1:`port`.
 
-    SQLite and the LocalExecutor; DAGs from the project; lineage events and examples off; secrets
-    only as commands that read private files.
+    The LocalExecutor, and SQLite where the site file names no database; DAGs from the project; lineage
+    events and examples off; secrets only as commands that read private files, but for the password of a
+    database, which comes from this environment.
+
+    Raises ContractError (site file), NotReady (the variable of that password is not set).
     """
     folder = airflow_folder(home)
     address = f"http://127.0.0.1:{port}"
-    database = folder / "airflow.db"
     settings = {
         "AIRFLOW_HOME": str(folder),
         "LIVINGLAB_HOME": str(home.resolve()),
@@ -56,7 +58,7 @@ def airflow_settings(home: Path, *, port: int = 8080, site_file: Path | None = N
         "AIRFLOW__API__BASE_URL": address,
         "AIRFLOW__API__SECRET_KEY_CMD": _read_command(_secret_file(folder, "session.key")),
         "AIRFLOW__API_AUTH__JWT_SECRET_CMD": _read_command(_secret_file(folder, "jwt.key")),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}",
+        **_database_settings(folder, site_file),
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
         "AIRFLOW__OPENLINEAGE__DISABLED": "True",
@@ -66,6 +68,19 @@ def airflow_settings(home: Path, *, port: int = 8080, site_file: Path | None = N
     if site_file is not None:
         settings["LIVINGLAB_SITE"] = str(site_file.resolve())
     return settings
+
+
+def _database_settings(folder: Path, site_file: Path | None) -> dict[str, str]:
+    """Return where Airflow keeps its own database; psycopg is the driver of both its engines."""
+    from lakehouse.adapters.site_file import read_site_file
+
+    address = read_site_file(site_file).stores.airflow
+    if address is None:
+        return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'airflow.db'}"}
+    return {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": address.url("postgresql+psycopg"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": address.url("postgresql+psycopg_async"),
+    }
 
 
 def use_airflow(home: Path, *, port: int = 8080, site_file: Path | None = None) -> Path:
