@@ -1,26 +1,28 @@
 """Public originals, fetched from their publishers and held against pinned sizes and SHA-256.
 
 `originals/<name>.tsv` lists every file with each form in which it is known: gaitpdb's publisher serves
-walks with CRLF line ends, mirrors with LF; both are the same numbers. Its study Si is not pinned.
+walks with CRLF line ends, mirrors with LF; both are the same numbers. Its study Si is not pinned, nor are 12
+of the 17 recordings of daphnet, which its publisher serves as one zip: they are left out.
 """
 
 import hashlib
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from http.client import HTTPException
 from importlib.resources import files
 from pathlib import Path
-from typing import IO, Literal
-from urllib.error import HTTPError, URLError
+from typing import Literal
 from urllib.parse import quote, urlsplit
-from urllib.request import Request, urlopen
 
-from lakehouse.errors import NotVerified, Unavailable, WrongUse
+from lakehouse.adapters.resumable_download import download
+from lakehouse.errors import NotVerified, WrongUse
 
-PUBLISHERS = {"gaitpdb": "https://physionet.org/files/gaitpdb/1.0.0/"}
-TIMEOUT_S = 30
-CHUNK = 2**18
+PUBLISHERS = {
+    "gaitpdb": "https://physionet.org/files/gaitpdb/1.0.0/",
+    "daphnet": "https://archive.ics.uci.edu/static/public/245/daphnet+freezing+of+gait.zip",
+}
 LARGEST_FILE = 2**26
+MOST_MEMBERS = 1000
 FetchState = Literal["present", "fetched", "resumed"]
 
 
@@ -30,6 +32,9 @@ class PinnedForm:
 
     size: int | None
     sha256: str
+
+
+Forms = tuple[PinnedForm, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +47,7 @@ class FetchedFile:
     state: FetchState
 
 
-def pinned_files(name: str) -> Mapping[str, tuple[PinnedForm, ...]]:
+def pinned_files(name: str) -> Mapping[str, Forms]:
     """Return the forms of every file of an original.
 
     Raises:
@@ -50,7 +55,7 @@ def pinned_files(name: str) -> Mapping[str, tuple[PinnedForm, ...]]:
     """
     if name not in PUBLISHERS:
         raise WrongUse(f"nothing is pinned under the name {name!r}", remedy=f"names: {', '.join(PUBLISHERS)}")
-    forms: dict[str, tuple[PinnedForm, ...]] = {}
+    forms: dict[str, Forms] = {}
     text = (files("lakehouse.adapters") / "originals" / f"{name}.tsv").read_text(encoding="utf-8")
     for line in text.splitlines()[1:]:
         file, size, sha256, _ = line.split("\t")
@@ -63,11 +68,11 @@ def fetch_original(name: str, folder: Path, *, base_url: str | None = None) -> I
     """Fetch what is missing into `folder`/<name> and yield every file, in order of names.
 
     A file that is there in a pinned form is left alone; one that broke off (`<file>.part`) goes on from
-    where it stopped.
+    where it stopped. An address that ends in `.zip` is one archive of all files.
 
     Raises:
         WrongUse: nothing of that name is pinned, or the URL is not http or https.
-        Unavailable: the publisher cannot be reached or has not got a file.
+        Unavailable: the publisher cannot be reached, breaks off, or has not got a file.
         NotVerified: a file arrives in no pinned form; it is not kept.
     """
     forms = pinned_files(name)
@@ -76,66 +81,91 @@ def fetch_original(name: str, folder: Path, *, base_url: str | None = None) -> I
         raise WrongUse("the base URL must begin with http:// or https://")
     target = folder / name
     target.mkdir(parents=True, exist_ok=True)
+    if urlsplit(base).path.endswith(".zip"):
+        yield from _fetch_archive(base, target, forms)
+        return
     for file in sorted(forms):
         yield _fetch_file(f"{base.rstrip('/')}/{quote(file)}", target / file, forms[file])
 
 
-def _fetch_file(url: str, path: Path, forms: tuple[PinnedForm, ...]) -> FetchedFile:
-    if path.is_file() and _known_form(path, forms):
+def _fetch_file(url: str, path: Path, forms: Forms) -> FetchedFile:
+    if _is_there(path, forms):
         return _fetched(path, "present")
     part = path.with_name(f"{path.name}.part")
-    resumed = part.is_file() and part.stat().st_size > 0
-    if resumed:
-        resumed = _download(url, part, begin=part.stat().st_size)
-    if not part.is_file() or not _known_form(part, forms):
-        resumed = _download(url, part, begin=0)
-    if not _known_form(part, forms):
+    resumed = download(url, part, largest=LARGEST_FILE, what=path.name)
+    if resumed and not _known_form(part, forms):
         part.unlink()
-        raise NotVerified(
-            f"{path.name} is not in a form that is pinned", remedy="fetch from the publisher itself", url=url
-        )
+        resumed = download(url, part, largest=LARGEST_FILE, what=path.name)
+    if not _known_form(part, forms):
+        raise _unknown(part, path.name, url)
     part.replace(path)
     return _fetched(path, "resumed" if resumed else "fetched")
 
 
-def _download(url: str, part: Path, *, begin: int) -> bool:
-    """Write the file's bytes from `begin` on behind what `part` holds; from 0 where a server cannot.
+def _unknown(part: Path, name: str, url: str) -> NotVerified:
+    """Remove what arrived, and say what it looks like."""
+    with part.open("rb") as file:
+        is_page = file.read(256).lstrip()[:9].lower().startswith((b"<!doctype", b"<html"))
+    part.unlink()
+    problem = "is a web page, not the file" if is_page else "is not in a form that is pinned"
+    return NotVerified(f"{name} {problem}", remedy="fetch from the publisher itself", url=url)
 
-    Returns whether the server went on from `begin`.
-    """
-    request = Request(
-        url, headers={"User-Agent": "livinglab", **({"Range": f"bytes={begin}-"} if begin else {})}
-    )
+
+def _fetch_archive(url: str, target: Path, forms: Mapping[str, Forms]) -> Iterator[FetchedFile]:
+    missing = [name for name in sorted(forms) if not _is_there(target / name, forms[name])]
+    state: FetchState = "fetched"
+    if missing:
+        part = target / "archive.zip.part"
+        wanted = {name: forms[name] for name in missing}
+        if download(url, part, largest=LARGEST_FILE, what="the archive"):
+            state = "resumed"
+        if state == "resumed" and not zipfile.is_zipfile(part):
+            part.unlink()
+            download(url, part, largest=LARGEST_FILE, what="the archive")
+        _unpack(part, target, wanted, url)
+        part.unlink()
+    for name in sorted(forms):
+        yield _fetched(target / name, state if name in missing else "present")
+
+
+def _unpack(part: Path, target: Path, forms: Mapping[str, Forms], url: str) -> None:
+    """Write the members that are pinned, wherever in the archive they lie; all others are left in it."""
     try:
-        with urlopen(request, timeout=TIMEOUT_S) as answer:
-            goes_on = begin > 0 and answer.status == 206
-            with part.open("ab" if goes_on else "wb") as sink:
-                _copy(answer, sink)
-            return goes_on
-    except HTTPError as problem:
-        if problem.code == 416 and begin:
-            return False
-        raise Unavailable(
-            f"the publisher answers {problem.code} for {part.stem}", remedy="see --base-url", url=url
-        ) from problem
-    except (URLError, HTTPException, OSError) as problem:
-        raise Unavailable(
-            f"{part.stem} cannot be fetched: {type(problem).__name__}",
-            remedy="run the command again: it goes on where it stopped",
-            url=url,
-        ) from problem
+        with zipfile.ZipFile(part) as archive:
+            members = archive.infolist()
+            if len(members) > MOST_MEMBERS:
+                raise NotVerified(f"the archive has {len(members)} members, at most {MOST_MEMBERS}")
+            for name, pinned in forms.items():
+                named = [own for own in members if own.filename.rpartition("/")[2] == name]
+                _write_member(archive, named, target / name, pinned)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as problem:
+        raise _unknown(part, "the archive", url) from problem
+    except NotVerified:
+        part.unlink(missing_ok=True)
+        raise
 
 
-def _copy(answer: IO[bytes], sink: IO[bytes]) -> None:
-    copied = 0
-    while block := answer.read(CHUNK):
-        copied += len(block)
-        if copied > LARGEST_FILE:
-            raise NotVerified("the publisher sends more than any pinned file holds")
-        sink.write(block)
+def _write_member(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], path: Path, forms: Forms) -> None:
+    largest = max(form.size or LARGEST_FILE for form in forms)
+    for member in members:
+        with archive.open(member) as stream:
+            content = stream.read(largest + 1)
+        part = path.with_name(f"{path.name}.part")
+        part.write_bytes(content)
+        if _is_there(part, forms):
+            part.replace(path)
+            return
+        part.unlink()
+    raise NotVerified(
+        f"the archive has {path.name} in no form that is pinned", remedy="fetch from the publisher itself"
+    )
 
 
-def _known_form(path: Path, forms: tuple[PinnedForm, ...]) -> bool:
+def _is_there(path: Path, forms: Forms) -> bool:
+    return path.is_file() and _known_form(path, forms)
+
+
+def _known_form(path: Path, forms: Forms) -> bool:
     size = path.stat().st_size
     sha256 = _sha256(path)
     return any(form.sha256 == sha256 and form.size in (None, size) for form in forms)

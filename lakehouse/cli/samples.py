@@ -45,7 +45,7 @@ def sample(
 
 def fetch(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What to fetch: gaitpdb.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to fetch: gaitpdb or daphnet.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Source folder to write into.")],
     base_url: Annotated[
         str | None, typer.Option("--base-url", help="Fetch from here instead of from the publisher.")
@@ -53,7 +53,8 @@ def fetch(
 ) -> None:
     """Fetch a public original, hold it against pinned sizes and digests, go on where it stopped.
 
-    Reads from the publisher (PhysioNet for gaitpdb). Writes DIR/NAME; DIR is then a source.
+    Reads from the publisher (PhysioNet for gaitpdb, UCI's archive for daphnet). Writes DIR/NAME; DIR is then
+    a source.
 
     Example: livinglab fetch gaitpdb ../originals
     """

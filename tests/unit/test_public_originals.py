@@ -57,7 +57,7 @@ def publisher(monkeypatch):
         server = ThreadingHTTPServer(
             ("127.0.0.1", 0), partial(Publisher, files=files, ranges=ranges, asked=asked)
         )
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         started.append(server)
         return f"http://127.0.0.1:{server.server_port}/data/", asked
 
