@@ -17,6 +17,8 @@ SCRIPT = "<script>alert('canary')</script>"
 SITE = """name = "test"
 expectations = "expectations"
 policy = "research"
+[lineage]
+file = "lineage.ndjson"
 """
 
 POLICY = """name = "research"

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -47,7 +47,8 @@ def _told(site: Site, verb: str, table: str) -> Iterator[None]:
         ended = True
     finally:
         if not ended and site.lineage.wanted and site.contracts.find(table) is not None:
-            keep_failure(site, _events(site, verb, table, begun))
+            with suppress(OSError):  # a full or read-only disk: what failed matters more than telling it
+                keep_failure(site, _events(site, verb, table, begun))
 
 
 def _events(site: Site, verb: str, table: str, begun: str) -> list[dict[str, object]]:

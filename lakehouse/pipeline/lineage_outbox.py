@@ -16,7 +16,7 @@ from typing import Any
 
 from lakehouse.adapters.durable_files import make_private_folder, write_durably
 from lakehouse.adapters.openlineage_events import Event
-from lakehouse.errors import Damaged, Unavailable
+from lakehouse.errors import Damaged, LivingLabError, Unavailable
 from lakehouse.pipeline.lineage import written_events
 from lakehouse.pipeline.site import Site
 
@@ -39,12 +39,12 @@ class SentLineage:
 
 
 def emit_lineage(site: Site, say: Callable[[str], None]) -> None:
-    """Send what was written since the last time; `say` is told where the place takes nothing now."""
+    """Send what was written since the last time; `say` is told what keeps it from going out."""
     if not site.lineage.wanted:
         return
     try:
         send_waiting(site, leaves=LEAVES_A_WRITE)
-    except Unavailable as error:
+    except LivingLabError as error:
         say(f"lineage waits to be sent: {error.message}")
 
 

@@ -1,5 +1,7 @@
 """What Airflow's daemons do between the DAG files and a run, done in this process."""
 
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 from livinglab_airflow.settings import PROJECT
@@ -46,3 +48,14 @@ def run_to_end(dag: Any, run_id: str) -> str:
     ended = str(run.state)
     session.close()
     return ended
+
+
+def everything_airflow_keeps(home: Path) -> str:
+    """Return all text of Airflow's database and log files."""
+    folder = home / "airflow"
+    database = sqlite3.connect(folder / "airflow.db")
+    tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    rows = [str(row) for table in tables for row in database.execute(f'SELECT * FROM "{table}"')]
+    database.close()
+    logs = [path.read_text(errors="replace") for path in folder.rglob("*.log")]
+    return "\n".join([*rows, *logs])

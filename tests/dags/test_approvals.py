@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from lakehouse.adapters.lineage_settings import LineageSettings
 from lakehouse.adapters.log_settings import LogSettings
 
 pytestmark = pytest.mark.airflow
@@ -52,7 +53,7 @@ def decided(airflow_home, monkeypatch):
             approvals,
             "open_task_site",
             lambda actor=None: SimpleNamespace(
-                actor=actor, registry=Registry(state), log_policy=LogSettings()
+                actor=actor, registry=Registry(state), log_policy=LogSettings(), lineage=LineageSettings()
             ),
         )
         given = {

@@ -1,8 +1,7 @@
 """A source DAG run through Airflow on real Delta: what it takes in, and what it leaves behind."""
 
-import sqlite3
-
 import pytest
+from dag_database import everything_airflow_keeps
 
 pytestmark = [pytest.mark.airflow, pytest.mark.spark]
 
@@ -104,14 +103,3 @@ def test_the_search_would_find_a_value_in_an_xcom(runs, airflow_home):
         )
 
     assert CANARY in everything_airflow_keeps(airflow_home)
-
-
-def everything_airflow_keeps(home):
-    """Return all text of Airflow's database and log files."""
-    folder = home / "airflow"
-    database = sqlite3.connect(folder / "airflow.db")
-    tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    rows = [str(row) for table in tables for row in database.execute(f'SELECT * FROM "{table}"')]
-    database.close()
-    logs = [path.read_text(errors="replace") for path in folder.rglob("*.log")]
-    return "\n".join([*rows, *logs])

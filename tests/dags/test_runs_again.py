@@ -1,5 +1,6 @@
 """Clear, Backfill and a renewal through Airflow on real Delta: the same again, and nothing doubled."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,13 +8,14 @@ from types import SimpleNamespace
 
 import airflow_homes
 import pytest
-from dag_database import run_to_end, sync_dags
+from dag_database import everything_airflow_keeps, run_to_end, sync_dags
 
 pytestmark = [pytest.mark.airflow, pytest.mark.spark]
 
 PEOPLE = 24
+FILE = "P007-of-anatol.csv"
 TEXT = "person_id,name,steps\n" + "".join(
-    f"P{number:03},Person {number},{100 if number % 2 else 9000}\n" for number in range(PEOPLE)
+    f"P{number:03},Anatol Canary {number},{100 if number % 2 else 9000}\n" for number in range(PEOPLE)
 )
 
 
@@ -58,7 +60,7 @@ def first(site, dags):
     return SimpleNamespace(source=source, product=product, state=state_of(site))
 
 
-def drop(site, name="walkers.csv", text=TEXT):
+def drop(site, name=FILE, text=TEXT):
     folder = site.home.place("landing", "walkers")
     folder.mkdir(exist_ok=True)
     (folder / name).write_text(text)
@@ -198,6 +200,27 @@ def test_a_missed_deadline_becomes_an_alert(first, site):
     assert [alert.about for alert in firing_alerts(site) if alert.name == "missed_deadline"] == [
         "source_walkers"
     ]
+
+
+def test_catalogues_were_told_of_every_write_as_it_happened(first, site):
+    from lakehouse.pipeline.lineage import site_events
+
+    assert told(site) == list(site_events(site))
+
+
+def test_nobody_stands_in_what_airflow_and_catalogues_keep(first, site, airflow_home):
+    """After a watched, repeated, cleared, renewed and late run: no value, identifier or file name."""
+    seen = everything_airflow_keeps(airflow_home.parent / "home") + json.dumps(told(site))
+
+    assert "source_walkers" in seen
+    assert [word for word in ("Anatol", "P007", "P900", FILE, "more.csv") if word in seen] == []
+
+
+def told(site):
+    """What the lineage file says of this home; the homes of other tests write there too."""
+    lines = site.lineage.file.read_text().splitlines()
+    own = f"livinglab://{site.home.origin}"
+    return [event for event in map(json.loads, lines) if event["job"]["namespace"] == own]
 
 
 def again(dag, conf=None):

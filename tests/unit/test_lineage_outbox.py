@@ -211,6 +211,26 @@ def test_failures_that_nobody_takes_are_bounded(site, monkeypatch):
     assert [event["number"] for event in told(site)[-3:]] == [2, 3, 4]
 
 
+def test_a_token_that_would_travel_in_clear_is_said_and_stops_no_write(home, monkeypatch):
+    monkeypatch.setenv("LIVINGLAB_LINEAGE_TOKEN", "s3cret")
+    said = []
+    emit_lineage(replace(home, lineage=LineageSettings(url="http://catalogue.example/")), said.append)
+
+    assert len(said) == 1 and "in clear" in said[0] and "s3cret" not in said[0]
+
+
+def test_a_failure_that_cannot_be_kept_hides_no_other(site):
+    """A read-only home still says why a step was refused."""
+    site.home.place("lineage").write_text("in the way")
+
+    @tells_failure("land", lambda dataset: f"bronze.{dataset}")
+    def land(site, dataset):
+        raise Refused("the policy says no")
+
+    with pytest.raises(Refused, match="policy"):
+        land(site, "gait_people")
+
+
 def test_a_torn_memory_is_damage_that_says_what_helps(site):
     site.home.place("lineage").mkdir(exist_ok=True)
     site.home.place("lineage", "sent.json").write_text("{")
