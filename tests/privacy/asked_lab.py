@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from lakehouse.adapters.event_logging import EventLog
 from lakehouse.adapters.file_locks import FileLocks
+from lakehouse.adapters.lineage_settings import LineageSettings
 from lakehouse.adapters.log_settings import LogSettings
 from lakehouse.adapters.opendp_engine import OpenDpEngine
 from lakehouse.adapters.sql_registry import SqlRegistry
@@ -214,6 +215,7 @@ def open_lab(
         log=NoLog(),
         log_policy=LogSettings(),
         events=EventLog(),
+        lineage=LineageSettings(),
         lake=Lake({TABLE: rows}),
         dp=OpenDpEngine(),
         clock=lambda: datetime(2026, 11, 22, 10, tzinfo=UTC),
