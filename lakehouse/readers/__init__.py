@@ -25,6 +25,7 @@ _NOT_FORMATS = (
     "column_drift",
     "fhir_identifiers",
     "fhir_people",
+    "file_owner",
     "input_files",
     "json_values",
     "row_order",

@@ -9,7 +9,7 @@ Source: https://physionet.org/content/gaitpdb/1.0.0/ (format.txt)
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +18,8 @@ from pyarrow import csv
 from lakehouse.core.contract import Column, DatasetContract
 from lakehouse.errors import ContractError
 from lakehouse.readers.casting import limit_failures, without_negative_zero
-from lakehouse.readers.input_files import FileRows, InputFile, RejectedRow
+from lakehouse.readers.file_owner import owned_by, without_constants
+from lakehouse.readers.input_files import FileRows, InputFile
 from lakehouse.readers.row_order import changed_unit, out_of_order
 from lakehouse.readers.text_rows import Lines, build_rows, split_lines
 from lakehouse.readers.whole_files import LINE_LIMIT, file_fault, reject_file
@@ -148,31 +149,15 @@ def _read_line_by_line(file: InputFile, contract: DatasetContract, data: bytes) 
         name: [fields[position] for fields in records] for position, name in enumerate(SIGNALS)
     }
     cells[SAMPLE] = [str(number - 1) for number in lines.numbers]
-    return build_rows(file, _without_constants(contract), lines, cells, received=number)
-
-
-def _without_constants(contract: DatasetContract) -> DatasetContract:
-    columns = tuple(column for column in contract.columns if column.source not in CONSTANTS)
-    return replace(contract, columns=columns, subject=None)
+    return build_rows(file, without_constants(contract, CONSTANTS), lines, cells, received=number)
 
 
 def _of_person(rows: FileRows, name: WalkName, contract: DatasetContract) -> FileRows:
     """Say whose walk it is, on the file and on every row set aside."""
-    system = contract.subject.system if contract.subject else None
-    values: dict[str, str | int] = {
+    said: dict[str, str | int] = {
         "person_id": name.person_id,
         "study": name.study,
         "group": name.group,
         "walk": name.walk,
     }
-    rejected: tuple[RejectedRow, ...] = tuple(
-        replace(row, person_id=name.person_id, system=system) for row in rows.rejected
-    )
-    constants = {c.name: values[c.source] for c in contract.columns if c.source in values}
-    return replace(
-        rows,
-        identity=name.identity,
-        rows=rows.rows.drop_columns([c for c in constants if c in rows.rows.column_names]),
-        rejected=rejected,
-        constants=constants,
-    )
+    return owned_by(rows, contract, identity=name.identity, said=said)
