@@ -16,6 +16,7 @@ from lakehouse.adapters.bronze_rows import (
     row_mask,
     row_text,
 )
+from lakehouse.adapters.file_stamps import Stamp, file_stamp
 from lakehouse.adapters.quarantine_rows import SetAside, count_reasons, quarantine_rows
 from lakehouse.core.canonical import digest_json, timestamp
 from lakehouse.core.contract import DatasetContract, quarantine_of
@@ -28,7 +29,7 @@ from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import repeat_of, version_details
 from lakehouse.pipeline.writing import TableWrite, table_locks, write_tables
 from lakehouse.readers import read_files
-from lakehouse.readers.input_files import FileRows
+from lakehouse.readers.input_files import FileRows, matches
 
 
 @tells_failure("land", lambda dataset: f"bronze.{dataset}")
@@ -40,6 +41,7 @@ def land(site: Site, dataset: str, paths: Sequence[Path]) -> TableResult:
     site.actor.require("land")
     require_current_home(site)
     contract = site.contracts.bronze(dataset)
+    dropped = _dropped_files(site, contract, paths)
     found = list(read_files(paths, contract))
     if not found:
         raise WrongUse(
@@ -47,7 +49,7 @@ def land(site: Site, dataset: str, paths: Sequence[Path]) -> TableResult:
             remedy=f"its files are named {', '.join(contract.files)}",
         )
     result = land_found(site, contract, found)
-    _clear_landing(site, paths)
+    _clear_landing(dropped)
     return result
 
 
@@ -202,12 +204,22 @@ def _earlier_batch(site: Site, contract: DatasetContract, number: int) -> TableR
     return TableResult.of(own, version_details(site, own), repeated=True)
 
 
-def _clear_landing(site: Site, paths: Sequence[Path]) -> None:
-    """Delete what was taken from the drop zone, now that its version is signed."""
+def _dropped_files(site: Site, contract: DatasetContract, paths: Sequence[Path]) -> dict[Path, Stamp | None]:
+    """Return the batch's files that lie in the drop zone, as they are before they are read."""
     landing = site.home.place("landing").resolve()
+    dropped: dict[Path, Stamp | None] = {}
     for path in paths:
         inside = path.resolve()
         if inside.is_relative_to(landing) and inside != landing:
-            files = [inside] if inside.is_file() else [file for file in inside.rglob("*") if file.is_file()]
-            for file in files:
-                file.unlink()
+            below = [inside] if inside.is_file() else inside.rglob("*")
+            own = (file for file in below if file.is_file())
+            taken = (file for file in own if file == inside or matches(file, inside, contract.files))
+            dropped.update((file, file_stamp(file)) for file in taken)
+    return dropped
+
+
+def _clear_landing(dropped: Mapping[Path, Stamp | None]) -> None:
+    """Delete what was taken in, now that its version is signed; what changed since was never read."""
+    for file, stamp in dropped.items():
+        if stamp is not None and file_stamp(file) == stamp:
+            file.unlink()

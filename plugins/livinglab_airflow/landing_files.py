@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from lakehouse.adapters.file_stamps import Stamp, file_stamp
+
 QUIET_SECONDS = 2.0
 """A file that nobody touched for so long is whole."""
 
@@ -18,8 +20,6 @@ LONGEST_BURST = 120.0
 
 UNFINISHED = (".part", ".partial", ".tmp", ".filepart", ".crdownload")
 """Endings under which programs write what they will rename."""
-
-Stamp = tuple[int, int, int, int]
 
 
 def is_unfinished(path: Path) -> bool:
@@ -35,15 +35,6 @@ def whole_files(files: Sequence[Path]) -> tuple[Path, ...]:
     if any(stamp and now - max(stamp[1:3]) < QUIET_SECONDS * 1e9 for stamp in before.values()):
         time.sleep(QUIET_SECONDS)
     return tuple(path for path in chosen if before[path] is not None and file_stamp(path) == before[path])
-
-
-def file_stamp(path: Path) -> Stamp | None:
-    """Return size, times of change (ns) and inode of a file; None where it is gone or no plain file."""
-    try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 @dataclass(slots=True, kw_only=True)
