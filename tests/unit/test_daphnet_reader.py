@@ -49,7 +49,8 @@ def test_a_recording_is_read_with_what_its_name_says(contract, end):
 
 @pytest.mark.parametrize("bad", [
     ("31 70 39", "wrong_column_count"), ("", "empty_line"), (line(31, 3), "out_of_range"),
-    (line("late"), "not_a_number"), (line(14), "not_in_order"), (line(31).replace("70", "7e99"), "not_a_number"),
+    (line("late"), "not_a_number"), (line(14), "not_in_order"),
+    (line(31).replace("70", "7e99"), "not_a_number"),
 ])  # fmt: skip
 def test_a_bad_line_is_set_aside_with_its_reason_and_its_person(contract, bad):
     given, reason = bad

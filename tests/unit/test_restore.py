@@ -185,3 +185,19 @@ def test_a_restored_registry_says_so(site: Site, kept: Path, say: Say) -> None:
     with open_site(home=home).registry.reading() as tx:
         (row,) = tx.many("restores", state="unchecked")
     assert row["size"] == 6
+
+
+def test_a_backup_of_another_format_says_what_to_do(
+    site: Site, kept: Path, tmp_path: Path, say: Say, monkeypatch: Any
+) -> None:
+    """Made by later software it is not restored; made by earlier software it is, and wants an upgrade."""
+    say("backup", kept)
+    for number, home, expected in ((1, "later", 3), (3, "earlier", 0)):
+        with monkeypatch.context() as patch:
+            patch.setattr("lakehouse.pipeline.restore.FORMAT", number)
+            patch.setattr("lakehouse.core.home_format.FORMAT", number)
+            code, said = say("--home", tmp_path / home, "restore", kept)
+            assert code == expected
+            assert expected == 3 or said["clean"] is None
+            assert expected == 3 or say("--home", tmp_path / home, "status")[0] == 3
+    assert not (tmp_path / "later").exists()
