@@ -38,6 +38,7 @@ from lakehouse.pipeline.home_identity import (
     require_stores,
     write_identity,
 )
+from lakehouse.pipeline.moving_stores import MovedStores, move_stores
 from lakehouse.pipeline.recovery import recover
 from lakehouse.pipeline.restore import CheckedBackup, check_backup, read_backup, restore
 from lakehouse.pipeline.site import Home, Site
@@ -93,6 +94,13 @@ def upgrade_home(
     registry = SqlRegistry(registry_store(settings.stores, path), keys.registry_key())
     vault = Vault(vault_store(settings.stores, path), keys)
     return upgrade(opened, registry, vault, _locks(settings.stores, opened))
+
+
+def move_home_stores(site: Site, target_file: Path) -> MovedStores:
+    """Move registry and vault of an opened home to where another site file keeps them."""
+    settings = read_site_file(target_file).stores
+    path = site.home.path
+    return move_stores(site, registry_store(settings, path), vault_store(settings, path))
 
 
 def check_home_backup(

@@ -15,7 +15,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "The gate for people": ("releases", "approve", "reject", "withdraw"),
     "Models": ("models", "predict"),
     "Proof": ("prove", "trust", "verify", "paper", "log", "witness", "fsck"),
-    "Keeping a home": ("backup", "restore", "upgrade"),
+    "Keeping a home": ("backup", "restore", "upgrade", "move-stores"),
     "A person, a report, the rules": ("access", "consent", "report", "lineage", "contracts"),
 }
 LONGEST_SENTENCE = 160

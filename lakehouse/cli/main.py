@@ -40,6 +40,7 @@ GROUPS = (
     "people",
     "consents",
     "keeping",
+    "stores",
     "ui",
     "witness",
 )

@@ -47,6 +47,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "backup": _ENGINEER,
     "restore": _ENGINEER,
     "upgrade": _ENGINEER,
+    "move_stores": _ENGINEER,
     "quarantine": frozenset({Role.ENGINEER, Role.DPO}),
     "retire": frozenset({Role.ENGINEER, Role.DPO}),
     "ask": _ASKING,

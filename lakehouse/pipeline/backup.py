@@ -24,7 +24,6 @@ from lakehouse.pipeline.backup_moment import (
     take_moment,
     unsettled_tables,
 )
-from lakehouse.pipeline.backup_stores import require_copyable
 from lakehouse.pipeline.fsck import Progress
 from lakehouse.pipeline.fsck_registry import Advance
 from lakehouse.pipeline.site import Home, Site
@@ -79,12 +78,11 @@ def backup(site: Site, folder: Path, progress: Progress) -> Backup:
     Stopped, it leaves the backup there was. Neither keys are in it, nor `landing/`: what lies there is in
     clear and not taken in yet.
 
-    Raises NotAllowed, WrongUse (a folder in the home, or with other things in it), NotReady (stores in
-    PostgreSQL), Damaged (the home is older than the backup, or files are missing), Unavailable.
+    Raises NotAllowed, WrongUse (a folder in the home, or with other things in it),
+    Damaged (the home is older than the backup, or files are missing), Unavailable.
     """
     site.actor.require("backup")
     require_outside(site.home, folder)
-    require_copyable(site.home)
     started, store = time.monotonic(), BackupFolder(folder)
     with store.sole_writer() as incoming:
         earlier = _earlier_files(site, store)

@@ -54,7 +54,7 @@ def take_moment(site: Site, folder: Path, tables: Sequence[str]) -> Moment:
     """
     with _without_writers(site, tables), site.locks.hold([LOG_LOCK]):
         publish_log(site)
-        copy_stores(site.home, folder)
+        copy_stores(site, folder)
         size, root = site.log.size(), site.log.root().hex()
         log_files = {f"registry/{name}": _read(site.home, "registry", name) for name in _newest_names(size)}
         pointers = {

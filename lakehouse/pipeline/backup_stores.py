@@ -1,16 +1,18 @@
-"""The databases of a home for its backup: one function for each kind of store that can be copied."""
+"""The databases of a home for its backup: files, whatever keeps them in the home."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from lakehouse.adapters.sql_registry import METADATA as REGISTRY_TABLES
 from lakehouse.adapters.sql_registry import Row, SqlRegistry
 from lakehouse.adapters.sqlite_copies import copy_database, fold_journal
 from lakehouse.adapters.sqlite_files import SqliteStore
+from lakehouse.adapters.store_copies import copy_rows
 from lakehouse.adapters.vault import Vault
-from lakehouse.errors import NotReady
+from lakehouse.adapters.vault_schema import METADATA as VAULT_TABLES
 from lakehouse.pipeline.home_identity import STORES
 from lakehouse.pipeline.intents import ABANDONED, OPEN
-from lakehouse.pipeline.site import Home, Site
+from lakehouse.pipeline.site import Site
 
 SQLITE = "sqlite"
 
@@ -26,24 +28,19 @@ class CopiedStores:
     models: list[Row]
 
 
-def require_copyable(home: Home) -> None:
-    """Raise NotReady where the stores are not files of the home."""
-    elsewhere = sorted(name for name, kind in home.stores.items() if kind != SQLITE)
-    if not elsewhere:
-        return
-    raise NotReady(
-        f"this home keeps {' and '.join(elsewhere)} in PostgreSQL, which `backup` does not copy",
-        remedy="stop writing; pg_dump the registry, then the vault; then copy registry/ and lake/",
-    )
-
-
-def copy_stores(home: Home, folder: Path) -> None:
+def copy_stores(site: Site, folder: Path) -> None:
     """Copy registry, then vault: a vault is never older than the log beside it (PROTOCOLS section 1).
 
-    The log's lock must be held.
+    A schema of PostgreSQL becomes an SQLite file with the same rows. The log's lock must be held.
     """
-    for name in STORES:
-        copy_database(home.place(name), folder / name)
+    stores = (site.registry.store, REGISTRY_TABLES), (site.vault.store, VAULT_TABLES)
+    for name, (store, tables) in zip(STORES, stores, strict=True):
+        if store.kind == SQLITE:
+            copy_database(site.home.place(name), folder / name)
+            continue
+        (folder / name).unlink(missing_ok=True)
+        copy_rows(store, SqliteStore(folder / name, f"the copy of {name}"), tables)
+        fold_journal(folder / name)
 
 
 def settle_copies(site: Site, folder: Path) -> CopiedStores:

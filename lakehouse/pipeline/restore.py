@@ -11,7 +11,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -29,8 +29,9 @@ from lakehouse.core.checkpoint import SignedNote, verify_note
 from lakehouse.core.home_format import FORMAT, require_current_format
 from lakehouse.errors import NotVerified, Unavailable, WrongUse
 from lakehouse.pipeline.fsck import Progress
-from lakehouse.pipeline.home_identity import IDENTITY, parse_identity
+from lakehouse.pipeline.home_identity import IDENTITY, parse_identity, read_home, write_identity
 from lakehouse.pipeline.outside_heads import UNCHECKED
+from lakehouse.pipeline.site import IN_FILES
 
 EMPTY_PLACES = ("lake", "landing", "registry", "reports", "work")
 REGISTRY = "registry.db"
@@ -108,6 +109,7 @@ def restore(
                 advance(1)
         for name in EMPTY_PLACES:
             make_private_folder(home / name)
+        _keep_stores_in_files(home)
         if checked.manifest.format == FORMAT:
             _say_restored(checked, home, keys, actor, now)
         _sync_folders(home)
@@ -144,6 +146,13 @@ def _unfinished_home(target: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(handle)
+
+
+def _keep_stores_in_files(home: Path) -> None:
+    """A backup holds the stores as files, whatever kept them in the home."""
+    found = read_home(home, current=False)
+    if found.stores != IN_FILES:
+        write_identity(replace(found, stores=IN_FILES))
 
 
 def _say_restored(checked: CheckedBackup, home: Path, keys: Keyring, actor: Actor, now: datetime) -> None:

@@ -39,9 +39,10 @@ class Engine:
 class SiteStatus:
     """How a site stands. Of a home that is not initialised only home, engines and what is missing.
 
-    stores: what keeps registry and vault {kind, place}; tables: those of `livinglab tables`; runs: newest first {run, time, tables}; waiting: releases that
-    wait for a decision; cosigned: who stands behind the head (`log cosign`), null without witnesses;
-    missing: {what, remedy}; alerts: the thresholds of the site file that are passed.
+    stores: what keeps registry and vault {kind, place}; tables: those of `livinglab tables`; runs: newest
+    first {run, time, tables}; waiting: releases that wait for a decision; cosigned: who stands behind the
+    head (`log cosign`), null without witnesses; missing: {what, remedy}; alerts: the thresholds of the site
+    file that are passed.
     """
 
     home: str

@@ -9,9 +9,11 @@ import pytest
 from lakehouse.adapters.site_file import read_site_file
 from lakehouse.core.question import Question
 from lakehouse.core.trust import parse_trust
-from lakehouse.errors import NotReady
+from lakehouse.errors import NotReady, Unavailable
+from lakehouse.pipeline import moving_stores
 from lakehouse.pipeline.answer import answer
-from lakehouse.pipeline.fsck import fsck
+from lakehouse.pipeline.backup import backup
+from lakehouse.pipeline.fsck import fsck, unwatched
 from lakehouse.pipeline.land import land
 from lakehouse.pipeline.prove import prove
 from lakehouse.pipeline.publish import publish
@@ -20,7 +22,7 @@ from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.status import site_status
 from lakehouse.pipeline.verify import verify
 from lakehouse.samples.source_folder import write_sample
-from lakehouse.sites import open_site
+from lakehouse.sites import move_home_stores, open_site, restore_home
 from tests.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.spark
@@ -101,3 +103,54 @@ def test_a_new_home_does_not_take_the_stores_of_another(
         open_site(site_file, tmp_path / "home", create=True)
     with pytest.raises(NotReady, match="there is no LivingLab home"):
         open_site(site_file, tmp_path / "home")
+
+
+def test_a_backup_of_schemas_is_a_home_in_files_that_moves_back(
+    journeys: Mapping[str, Journey], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every row bears its MAC through backup, restore and move; what was left behind is gone."""
+    site, folder = journeys["postgresql"].site, journeys["postgresql"].site.home.path.parents[1]
+    monkeypatch.setenv("LIVINGLAB_KEYS", str(folder / "keys"))
+    backup(site, tmp_path / "backup", unwatched)
+    restore_home(tmp_path / "backup", home=tmp_path / "home")
+    restored = open_site(None, tmp_path / "home")
+    assert fsck(restored, lambda _said: None).findings == ()
+    moved_file = tmp_path / "moved.toml"
+    text = (folder / "site.toml").read_text()
+    moved_file.write_text(text.replace("vault = ", "vault.url = ").replace("registry = ", "registry.url = "))
+    with moved_file.open("a") as file:
+        file.write('registry.schema = "moved_registry"\nvault.schema = "moved_vault"\n')
+    assert move_home_stores(restored, moved_file).rows > 0
+    assert not list((tmp_path / "home").glob("*.db*"))
+    moved = open_site(moved_file, tmp_path / "home")
+    assert fsck(moved, lambda _said: None).findings == ()
+    assert move_home_stores(moved, moved_file).rows == 0
+    with pytest.raises(Unavailable, match="the registry is missing"), restored.registry.reading():
+        pass
+
+
+def test_a_move_that_is_killed_leaves_the_home_as_it_was(
+    journeys: Mapping[str, Journey], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new place is written in home.json once everything is there, and the old is dropped after that."""
+    monkeypatch.setenv("LIVINGLAB_KEYS", str(tmp_path / "keys"))
+    site = open_site(None, tmp_path / "home", create=True)
+    monkeypatch.setattr(moving_stores, "write_identity", killed)
+    elsewhere = journeys["postgresql"].site.home.path.parents[1] / "killed.toml"
+    elsewhere.write_text(
+        elsewhere.with_name("site.toml")
+        .read_text()
+        .replace("vault = ", "vault.url = ")
+        .replace("registry = ", "registry.url = ")
+        + 'registry.schema = "killed_registry"\nvault.schema = "killed_vault"\n'
+    )
+    with pytest.raises(KeyboardInterrupt):
+        move_home_stores(site, elsewhere)
+    again = open_site(None, tmp_path / "home")
+    assert (again.registry.check(), again.vault.broken_seals()) == ([], ())
+    with pytest.raises(NotReady, match="holds rows"):
+        move_home_stores(again, elsewhere)
+
+
+def killed(*_arguments: object) -> None:
+    raise KeyboardInterrupt

@@ -138,10 +138,10 @@ def test_the_broken_variant_that_copies_the_vault_first_is_caught(
     """Vault, a batch of somebody new, registry: the vault is older than the log, and fsck says so."""
     first, second = backup_stores.STORES
 
-    def vault_first(home: Any, folder: Path) -> None:
-        backup_stores.copy_database(home.place(second), folder / second)
+    def vault_first(site: Site, folder: Path) -> None:
+        backup_stores.copy_database(site.home.place(second), folder / second)
         land(site, 7)
-        backup_stores.copy_database(home.place(first), folder / first)
+        backup_stores.copy_database(site.home.place(first), folder / first)
 
     monkeypatch.setattr(backup_moment, "copy_stores", vault_first)
     say("backup", kept)
@@ -289,17 +289,6 @@ def test_two_backups_into_one_folder_exclude_each_other(site: Site, kept: Path, 
     with BackupFolder(kept).sole_writer():
         assert say("backup", kept)[0] == 7
     assert say("backup", kept)[0] == 0
-
-
-def test_stores_in_postgresql_are_refused_with_what_to_do(site: Site, kept: Path, say: Say) -> None:
-    said = json.loads(site.home.place("home.json").read_text())
-    home = backup_stores.Home(
-        path=site.home.path, id=said["id"], origin=said["origin"],
-        stores={"registry": "postgresql", "vault": "sqlite"},
-    )  # fmt: skip
-    with pytest.raises(Exception, match="registry in PostgreSQL") as caught:
-        backup_stores.require_copyable(home)
-    assert "pg_dump" in caught.value.remedy
 
 
 def test_a_full_disk_is_said_and_the_old_backup_stays(
