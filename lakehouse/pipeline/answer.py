@@ -25,7 +25,7 @@ from lakehouse.core.privacy_statement import CONSENTS, PRIVACY
 from lakehouse.core.question import Question
 from lakehouse.errors import Damaged, Refused
 from lakehouse.pipeline.consents import ConsentCoverage, consent_coverage, state_consents
-from lakehouse.pipeline.log_records import draft_record, log_record
+from lakehouse.pipeline.log_records import draft_record, log_record, require_current_home
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.statements import Statement, answer_statement
 from lakehouse.pipeline.versions import require_version
@@ -120,6 +120,7 @@ def _stored_answer(site: Site, asked: _Input) -> Answer | None:
 
 
 def _new_answer(site: Site, asked: _Input) -> Answer:
+    require_current_home(site)
     ledger, plan = BudgetLedger(site.registry), asked.plan
     lost = sum(c.loss.micro for c in ledger.charges() if c.question_digest == asked.digest)
     charge = Charge(

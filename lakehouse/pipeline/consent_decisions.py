@@ -18,6 +18,7 @@ from lakehouse.pipeline.access import known_pseudonyms
 from lakehouse.pipeline.consent_uses import Use, count_answers, current_uses
 from lakehouse.pipeline.consents import CONSENTS, consent_coverage, consents_by_person
 from lakehouse.pipeline.land import land_found
+from lakehouse.pipeline.log_clock import log_now
 from lakehouse.pipeline.log_records import require_current_home
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version
@@ -152,7 +153,7 @@ def _says_so_already(
     site: Site, pseudonym: str, decision: ConsentDecision, purposes: Collection[str]
 ) -> bool:
     """Whether a record without an end says the same now, of at least these purposes, and prevails."""
-    records, now = _records(site, pseudonym), site.clock()
+    records, now = _records(site, pseudonym), log_now(site)
     if not all(covers(records, name, now) == decision for name in purposes or site.policy.purposes):
         return False
     return any(
@@ -173,7 +174,7 @@ def _record(
         "id_system": system,
         "decision": decision,
         "purposes": list(purposes),
-        "from": timestamp(site.clock()),
+        "from": timestamp(log_now(site)),
         "to": None,
     }
 

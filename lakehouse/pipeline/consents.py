@@ -13,6 +13,7 @@ from lakehouse.core.canonical import canonical_json, timestamp
 from lakehouse.core.consent import Consent, ConsentDecision, commit_permission, covers, permissions_root
 from lakehouse.core.lineage import Version
 from lakehouse.core.privacy_statement import CONSENTS_SCHEMA, rounded_count
+from lakehouse.pipeline.log_clock import log_now
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version
 
@@ -62,7 +63,7 @@ def consent_coverage(site: Site, pseudonyms: Iterable[str], purpose: str) -> Con
     people = site.vault.canonical(pseudonyms)
     version = current_version(site, CONSENTS)
     records = consents_by_person(site, version)
-    now = site.clock()
+    now = log_now(site)
     said: dict[str, ConsentDecision | None] = {
         pseudonym: covers(records.get(person, ()), purpose, now) for pseudonym, person in people.items()
     }
@@ -131,7 +132,7 @@ def permitted_subjects(site: Site, pseudonyms: Iterable[str], purpose: str) -> s
 def count_refusals(site: Site) -> dict[str, int]:
     """Return how many people refuse each purpose of the policy now by a record of their own, exactly."""
     records = consents_by_person(site, current_version(site, CONSENTS))
-    now = site.clock()
+    now = log_now(site)
     return {
         purpose: sum(covers(own, purpose, now) == "deny" for own in records.values())
         for purpose in site.policy.purposes

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from lakehouse.adapters.sql_registry import Transaction
@@ -16,6 +17,7 @@ from lakehouse.core.digests import SALT_BYTES, commit_details
 from lakehouse.core.lineage import LineageRecord, parse_record
 from lakehouse.core.merkle import leaf_hash
 from lakehouse.errors import Damaged, NotVerified
+from lakehouse.pipeline.log_clock import log_now, require_clock
 from lakehouse.pipeline.outside_heads import require_newest_home
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.telling import tell_record
@@ -75,7 +77,7 @@ def draft_record(
         consent_root=consent_root,
         vault_counter=require_current_home(site),
         supersedes=supersedes,
-        time=timestamp(site.clock()),
+        time=timestamp(log_now(site)),
         details_commitment=commit_details(told, salt),
     )
     kept = {name: {"salt": salts[name].hex(), "value": value} for name, value in (statements or {}).items()}
@@ -95,16 +97,21 @@ def require_current_vault(site: Site) -> int:
     """Return the vault's counter; Damaged where the log has seen a later one: the vault is an old copy.
 
     An old vault has lost people and keys that the lake rests on, so nothing may be written beside it.
+    Unavailable where the clock lies before the newest record (`log_clock`).
     """
     counter = site.vault.counter()
     with site.registry.reading() as tx:
         newest = tx.many("entries", newest=1)
-    seen = parse_record(newest[0]["entry"].encode()).vault_counter if newest else 0
+    if not newest:
+        return counter
+    record = parse_record(newest[0]["entry"].encode())
+    seen = record.vault_counter
     if counter < seen:
         raise Damaged(
             f"the vault has counted {counter} changes, the log has seen {seen}: the vault is an older copy",
             remedy="restore the vault.db that belongs to this log",
         )
+    require_clock(site.clock(), datetime.fromisoformat(record.time))
     return counter
 
 
