@@ -22,7 +22,7 @@ def ask_a_day_earlier(lab) -> None:
 
 
 def spent(lab) -> str:
-    return str(budget_rows(lab)[0]["spent"])
+    return str(budget_rows(lab)[0].as_json()["spent"])
 
 
 def test_no_budget_is_spent(tmp_path):
