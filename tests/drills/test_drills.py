@@ -1,5 +1,9 @@
 """The drills in full: `make drills`. Each prints its figures; docs/benchmarks.md keeps those of one run."""
 
+import json
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -8,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.drills import kills, log_faults, tampering
+from tests.drills.faults import MOUNTING
 from tests.drills.injections import AppendServer, why_no_strace
+from tests.drills.stages import in_own_namespace
 
 Say = Callable[[str], None]
 SEED = 4
@@ -80,3 +86,22 @@ def test_two_hundred_changed_bytes_are_named(folder: Path, say: Say, monkeypatch
     )
     assert clean == []
     assert missed == []
+
+
+@pytest.mark.spark
+@pytest.mark.skipif(not in_own_namespace(), reason="this machine lets nobody mount, not even in a namespace")
+def test_a_machine_that_misbehaves_is_said_and_the_work_goes_on(folder: Path, say: Say) -> None:
+    ended = subprocess.run(
+        [*in_own_namespace(), sys.executable, "-m", "tests.drills.faults", str(folder), "full"],
+        env={**os.environ, MOUNTING: "1"},
+        cwd=kills.PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    outcomes = json.loads(ended.stdout)
+    for one in outcomes:
+        found = f"{one['broken']}: {'caught' if one['problems'] else 'MISSED'}" if one["broken"] else "whole"
+        say(f"{one['drill']}, {found}, {len(one['problems'])} problems, {one['seconds']:.0f} s")
+    assert [one for one in outcomes if bool(one["problems"]) != bool(one["broken"])] == []
+    assert ended.returncode == 0
