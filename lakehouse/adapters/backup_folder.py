@@ -23,7 +23,7 @@ from lakehouse.adapters.signatures import Signer
 from lakehouse.core.backup_manifest import BackupFile, BackupManifest, parse_manifest, signed_text
 from lakehouse.core.checkpoint import SignedNote, parse_note
 from lakehouse.core.digests import is_digest
-from lakehouse.errors import Damaged, NotReady, NotVerified, Unavailable
+from lakehouse.errors import Damaged, NotReady, NotVerified, Unavailable, WrongUse
 
 NOTE, OBJECTS, INCOMING, LOCK = "backup.note", "objects", "incoming", "lock"
 CHUNK = 1 << 20
@@ -40,9 +40,12 @@ class BackupFolder:
     def sole_writer(self) -> Iterator[Path]:
         """Make the folder and yield a private one in it for what is being copied.
 
-        Unavailable where another process is making a backup here.
+        WrongUse where the folder holds other things, Unavailable where another process is making a backup
+        here or it cannot be made.
         """
-        make_private_folder(self.folder)
+        if not (self.folder / NOTE).exists() and not self.is_empty():
+            raise WrongUse("the folder of the backup holds other things", remedy="choose an empty folder")
+        make_folder(self.folder, "the folder of the backup")
         handle = os.open(self.folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,6 +63,8 @@ class BackupFolder:
 
     def is_empty(self) -> bool:
         """Say whether nothing but our own marks lies here."""
+        if self.folder.exists() and not self.folder.is_dir():
+            return False
         names = {path.name for path in self.folder.iterdir()} if self.folder.is_dir() else set()
         return not names - {OBJECTS, INCOMING, LOCK}
 
@@ -161,6 +166,16 @@ class BackupFolder:
         for place in (self.folder / OBJECTS).glob("*/*"):
             if place.name not in needed:
                 place.unlink()
+
+
+def make_folder(folder: Path, what: str) -> None:
+    """Make a private folder; Unavailable where that cannot be done."""
+    try:
+        make_private_folder(folder)
+    except (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise Unavailable(
+            f"{what} cannot be made", remedy="choose another place, or mount its disk"
+        ) from error
 
 
 @contextmanager

@@ -44,6 +44,7 @@ def backup(
     if check:
         _show_check(cli, folder, keys)
         return
+    from lakehouse.adapters.backup_folder import make_folder
     from lakehouse.adapters.keyring import copy_keys
     from lakehouse.pipeline.backup import backup as make_backup
     from lakehouse.pipeline.backup import require_apart
@@ -53,6 +54,7 @@ def backup(
     require_apart(keys_folder(site.home).parent, folder)
     if keys is not None:
         require_apart(keys, folder, site.home.path)
+        make_folder(keys, "the folder for the keys")
     done = make_backup(site, folder, cli.progress)
     if keys is not None:
         copy_keys(keys_folder(site.home), keys / site.home.id, renew=True)

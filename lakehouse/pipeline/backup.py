@@ -137,9 +137,7 @@ def _earlier_files(site: Site, store: BackupFolder) -> Mapping[str, BackupFile]:
     try:
         _, there = store.read_manifest()
     except NotReady:
-        if store.is_empty():
-            return {}
-        raise WrongUse("the folder holds other things", remedy="choose an empty folder") from None
+        return {}
     if there.home != site.home.id:
         raise WrongUse("the folder holds the backup of another home", remedy="choose another folder")
     size = site.log.size()

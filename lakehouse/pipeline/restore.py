@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from lakehouse.adapters.backup_folder import BackupFolder
+from lakehouse.adapters.backup_folder import BackupFolder, make_folder
 from lakehouse.adapters.durable_files import make_private_folder, sync_folder
 from lakehouse.adapters.keyring import Keyring
 from lakehouse.adapters.signatures import Signer, verify_signature
@@ -130,9 +130,8 @@ def _unfinished_home(target: Path) -> Iterator[Path]:
 
     Unavailable where another restore is at it.
     """
-    make_private_folder(target.parent.absolute())
     folder = target.absolute().parent / f".{target.name}.restoring"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_folder(folder, "the folder of the home")
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
