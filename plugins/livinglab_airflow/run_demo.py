@@ -74,7 +74,7 @@ def _run_one(pipe: EventPipe, dag: Any, conf: dict[str, Any]) -> bool:
     """Run one DAG and tell how it went; `conf` is the sources' alone."""
     from livinglab_airflow.dag_runs import run_dag
 
-    missing = missing_input(dag.dag_id)
+    missing = missing_of(dag.dag_id)
     if missing is not None:
         pipe.send("skipped", dag=dag.dag_id, why=f"{missing} has no version: nothing was landed for it")
         return True
@@ -88,16 +88,14 @@ def _run_one(pipe: EventPipe, dag: Any, conf: dict[str, Any]) -> bool:
     return True
 
 
-def missing_input(dag_id: str) -> str | None:
-    """Return a table that a product reads and that has no version yet; a source may hold few publishers."""
-    from lakehouse.pipeline.versions import current_version
-    from livinglab_airflow.sites import opened_site, site_file
+def missing_of(dag_id: str) -> str | None:
+    """Return a table that a product DAG reads and that has no version yet: a source may hold few of them."""
+    from livinglab_airflow.sites import missing_input, opened_site, site_file
 
     if not dag_id.startswith("publish_"):
         return None
     site = opened_site(site_file(), os.environ["LIVINGLAB_HOME"])
-    inputs = site.contracts.gold(dag_id.removeprefix("publish_")).inputs()
-    return next((table for table in inputs if current_version(site, table) is None), None)
+    return missing_input(site, dag_id.removeprefix("publish_"))
 
 
 def demo_order(dag_ids: Iterable[str]) -> list[str]:

@@ -53,6 +53,14 @@ def cosign_written(site: "Site") -> None:
     settle_head(site, logging.getLogger(__name__).warning)
 
 
+def missing_input(site: "Site", product: str) -> str | None:
+    """Return a table that a product reads and that has no version yet, or None."""
+    from lakehouse.pipeline.versions import current_version
+
+    inputs = site.contracts.gold(product).inputs()
+    return next((table for table in inputs if current_version(site, table) is None), None)
+
+
 def input_places(site: "Site", source: str | None) -> dict[str, Path]:
     """Return where input may lie, by name: the drop zone, and the source folder where one is named."""
     places = {LANDING: site.home.place("landing")}

@@ -10,7 +10,13 @@ from airflow.sdk.exceptions import AirflowSkipException
 from livinglab_airflow.assets import event_facts
 from livinglab_airflow.refusals import RETRY_POLICY, say_refusals
 from livinglab_airflow.settings import ENGINE_POOL
-from livinglab_airflow.sites import batch_files, cosign_written, input_places, open_task_site
+from livinglab_airflow.sites import (
+    batch_files,
+    cosign_written,
+    input_places,
+    missing_input,
+    open_task_site,
+)
 
 RETRIES: dict[str, Any] = {
     "retries": 2,
@@ -81,10 +87,16 @@ def refine(dataset: str) -> list[dict[str, Any]]:
 @task(pool=ENGINE_POOL, **RETRIES)
 @say_refusals
 def publish(product: str) -> dict[str, Any]:
-    """Make a release of `product`: published, refused, or SUBMITTED for the DPO. It never waits."""
+    """Make a release of `product`: published, refused, or SUBMITTED for the DPO. It never waits.
+
+    Skipped while a table that it reads has no version: its other tables wake it as they come.
+    """
     from lakehouse.pipeline.publish import publish as publish_product
 
     site = open_task_site()
+    missing = missing_input(site, product)
+    if missing is not None:
+        raise AirflowSkipException(f"{missing} has no version yet")
     result = publish_product(site, product).as_json()
     cosign_written(site)
     _say_events({f"gold.{product}": result})

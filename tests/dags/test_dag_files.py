@@ -128,12 +128,12 @@ def imported_modules(text):
 
 def test_a_demo_skips_a_product_of_which_no_source_was_landed(open_home, monkeypatch) -> None:
     """A source folder may hold one publisher: its products are made, the others are named and left out."""
-    from livinglab_airflow.run_demo import missing_input
+    from livinglab_airflow.run_demo import missing_of
 
     monkeypatch.delenv("LIVINGLAB_SITE", raising=False)
     monkeypatch.setenv("LIVINGLAB_HOME", str(open_home().home.path))
-    assert missing_input("publish_conditions_by_age") == "silver.patients"
-    assert missing_input("source_ehr") is None
+    assert missing_of("publish_conditions_by_age") == "silver.patients"
+    assert missing_of("source_ehr") is None
 
 
 def test_every_dag_has_a_runbook_an_owner_tags_and_a_deadline(expectations):
