@@ -3,8 +3,10 @@
 Source: Delta protocol, section "Delta Log Entries".
 """
 
+import errno
 import hashlib
 import json
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +19,10 @@ from lakehouse.errors import Damaged
 
 Manifest = tuple[tuple[str, str], ...]
 LOG = "_delta_log"
+
+_REFUSED = re.compile(r"\(os error (\d+)\)")
+_NO_DAMAGE = {errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EPERM, errno.ENOMEM}
+"""deltalake tells of the system's errors in words, with their number."""
 
 
 def table_versions(folder: Path) -> list[int]:
@@ -39,10 +45,16 @@ def is_committed(folder: Path, intent: str) -> bool:
 
 
 def open_table(folder: Path, version: int) -> DeltaTable:
-    """Open a table at a version; Damaged where its log does not say what the registry says."""
+    """Open a table at a version; Damaged where its log does not say what the registry says.
+
+    OSError where the system refuses to open files: that is no damage.
+    """
     try:
         return DeltaTable(folder, version=version)
-    except Exception as error:
+    except (DeltaError, OSError, ValueError, OverflowError) as error:
+        refused = _REFUSED.search(str(error))
+        if refused and int(refused[1]) in _NO_DAMAGE:
+            raise OSError(int(refused[1]), "a table cannot be opened") from error
         raise Damaged(
             f"{folder.parent.name}.{folder.name} cannot be opened at version {version}",
             remedy="livinglab fsck",
