@@ -73,7 +73,11 @@ def waiting_lineage(site: Site) -> int:
 
 
 def sent_until(site: Site) -> int:
-    """Return the leaf before which everything went to the place that is named now. Raises Damaged."""
+    """Return the leaf before which everything went to the place that is named now.
+
+    From the beginning for another place, and for a log that is shorter than what was sent of it: a copy was
+    restored. Raises Damaged.
+    """
     path = site.home.place(FOLDER, SENT)
     try:
         said: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -84,7 +88,7 @@ def sent_until(site: Site) -> int:
         raise Damaged(
             f"{FOLDER}/{SENT} cannot be parsed", remedy="remove it: the same events are sent again"
         ) from error
-    return min(leaf, site.log.size()) if target == site.lineage.target else 0
+    return leaf if target == site.lineage.target and leaf <= site.log.size() else 0
 
 
 def keep_failure(site: Site, events: Sequence[Event]) -> None:

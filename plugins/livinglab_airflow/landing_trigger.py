@@ -5,6 +5,7 @@ An event names the data set and nothing else: Airflow shows events to everyone w
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from livinglab_airflow.landing_files import DropZoneWatch
 
 POLL_SECONDS = 5.0
+REST = 10
+"""How many times longer than a look took is the pause after it: a million files do not keep it busy."""
 
 
 class LandingTrigger(BaseEventTrigger):
@@ -39,6 +42,7 @@ class LandingTrigger(BaseEventTrigger):
         watch = DropZoneWatch(folders=[landing / name for name in self.folders], patterns=self.patterns)
         readable = True
         while True:
+            began = time.monotonic()
             try:
                 arrived = await asyncio.to_thread(watch.look)
                 readable = True
@@ -51,4 +55,4 @@ class LandingTrigger(BaseEventTrigger):
                 readable = False
             if arrived:
                 yield TriggerEvent({"dataset": self.dataset})
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(max(POLL_SECONDS, REST * (time.monotonic() - began)))

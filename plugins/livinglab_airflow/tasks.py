@@ -103,7 +103,7 @@ def publish(product: str) -> dict[str, Any]:
     return result
 
 
-@task
+@task(**RETRIES)
 def submit(release: dict[str, Any]) -> str:
     """Wake the approval DAG for a release that newly waits; skipped for any other."""
     if not asks_anew(release):

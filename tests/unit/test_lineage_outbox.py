@@ -231,6 +231,17 @@ def test_a_failure_that_cannot_be_kept_hides_no_other(site):
         land(site, "gait_people")
 
 
+def test_a_restored_copy_is_told_of_from_the_beginning(site):
+    """Its log is shorter than what was sent: what it writes now has leaves that were somebody else's."""
+    settle_head(site, nobody)
+    before = told(site)
+    memory = site.home.place("lineage", "sent.json")
+    memory.write_text(memory.read_text().replace(f'"leaf": {site.log.size()}', '"leaf": 99'))
+    settle_head(site, nobody)
+
+    assert told(site) == [*before, *before]
+
+
 def test_a_torn_memory_is_damage_that_says_what_helps(site):
     site.home.place("lineage").mkdir(exist_ok=True)
     site.home.place("lineage", "sent.json").write_text("{")
