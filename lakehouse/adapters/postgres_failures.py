@@ -28,14 +28,25 @@ BY_CODE: Mapping[str, tuple[str, str]] = {
     "53": ("has no connection or memory to spare", "raise max_connections of its server, then repeat"),
     "55P03": ("is held by another process", BUSY),
     "57014": ("did not answer in time", BUSY),
-    "57": ("has been stopped", UNREACHABLE),
+    "57": ("has been stopped or is starting", UNREACHABLE),
     "58": ("cannot use its disk", "see the log of its server"),
     "08": ("cannot be reached", UNREACHABLE),
 }
 """What a code, or the class that it begins with, says and what helps: all of it Unavailable."""
 
-NO_ENTRY = ("password", "authentication", "pg_hba", "role ", "permission")
-NO_DATABASE = ("database",)
+UNPROVEN = (
+    "does not prove who it is over TLS",
+    "name its root certificate in the address (sslrootcert=), or the sslmode that holds there",
+)
+WORDS: tuple[tuple[tuple[str, ...], tuple[str, str]], ...] = (
+    (("password", "authentication", "pg_hba", "not permitted to log in", "permission denied"), BY_CODE["28"]),
+    (("role ",), BY_CODE["28"]),
+    (("ssl", "certificate"), UNPROVEN),
+    (("starting up", "shutting down", "recovery"), BY_CODE["57"]),
+    (("too many", "connection slots"), BY_CODE["53"]),
+    (("does not exist",), BY_CODE["3D"]),
+)
+"""What a refused connection says, by the words of PostgreSQL's text, the first that fit."""
 
 
 @contextmanager
@@ -68,9 +79,5 @@ def explain(failure: BaseException | None, what: str, place: str) -> LivingLabEr
 
 
 def _without_code(text: str) -> tuple[str, str]:
-    """Tell a role that is not let in from a server that cannot be reached."""
-    if any(sign in text for sign in NO_ENTRY):
-        return BY_CODE["28"]
-    if any(sign in text for sign in NO_DATABASE):
-        return BY_CODE["3D"]
-    return BY_CODE["08"]
+    """Tell who is not let in from what cannot be reached."""
+    return next((said for words, said in WORDS if any(word in text for word in words)), BY_CODE["08"])
