@@ -26,7 +26,12 @@ def backup(
     context: typer.Context,
     folder: Folder,
     keys: Annotated[
-        Path | None, typer.Option("--keys", metavar="DIR2", help="Copy the keys too, into this other folder.")
+        Path | None,
+        typer.Option(
+            "--keys",
+            metavar="DIR2",
+            help="Copy the keys too, into this folder; with --check, read them there.",
+        ),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Check the backup there is, every byte; write nothing.")

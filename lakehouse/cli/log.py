@@ -139,18 +139,20 @@ def compare(
 ) -> None:
     """Compare the log with what others have of it; exit 5 where somebody has another history.
 
-    Reads the log and the heads (and tiles) of the places given, or of the site's witnesses. Writes FILE where
-    two signed heads cannot belong to one log: evidence that `livinglab verify` accepts.
+    Reads the log and the heads (and tiles) of the places given, or of the site's witnesses and folders of
+    copies. Writes FILE where two signed heads cannot belong to one log: evidence that `livinglab verify`
+    accepts.
     Example: livinglab log compare https://witness.example -o evidence.json
     """
-    from lakehouse.pipeline.compare import compare_log
+    from lakehouse.pipeline.compare import compare_log, outside_places
 
     context = context_of(ctx)
     site = context.open(replay=False)
     site.actor.require("log")
-    if not places and not site.log_policy.witnesses:
+    if not places and not outside_places(site):
         raise WrongUse(
-            "nobody to compare with: the site file names no witness", remedy="give an address or a folder"
+            "nobody to compare with: the site file names no witness and no folder of copies",
+            remedy="give an address or a folder",
         )
     result = compare_log(site, places or [])
     file = _write_evidence(site, result, output)
