@@ -21,7 +21,7 @@ BEGIN = 'connection failed: connection to server at "192.0.2.7", port 5432 faile
         ("FATAL:  sorry, too many clients already", "no connection or memory to spare"),
         ("FATAL:  remaining connection slots are reserved", "no connection or memory to spare"),
         ("server does not support SSL, but SSL was required", "does not prove who it is"),
-        ('root certificate file "/home/ada/.postgresql/root.crt" does not exist', "does not prove who it is"),
+        ('root certificate file "~ada/.postgresql/root.crt" does not exist', "does not prove who it is"),
         ('server certificate for "a" does not match host name "b"', "does not prove who it is"),
         ("Connection refused", "cannot be reached"),
         ("timeout expired", "cannot be reached"),
