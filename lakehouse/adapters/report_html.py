@@ -12,7 +12,7 @@ from lakehouse.core.report import Flow, Page, Tile
 
 TEMPLATES = Path(__file__).with_name("report_templates")
 WIDEST_STAGE_UPRIGHT = 2
-"""Boxes side by side that a telephone can show; a wider drawing is scrolled instead."""
+"""Boxes side by side that a telephone can show; a wider drawing is told there stage by stage instead."""
 
 MOST_TILES_IN_A_ROW = 6
 LONGEST_SHORT_VALUE = 8

@@ -98,6 +98,18 @@ class Flow:
     nodes: tuple[FlowNode, ...] = ()
     edges: tuple[tuple[str, str], ...] = ()
 
+    def stages(self) -> tuple[tuple[tuple[FlowNode, tuple[str, ...]], ...], ...]:
+        """Return the boxes stage by stage, each with the titles of what it is made from."""
+        titles = {node.key: node.title for node in self.nodes}
+        return tuple(
+            tuple(
+                (node, tuple(titles[source] for source, made in self.edges if made == node.key))
+                for node in self.nodes
+                if node.stage == stage
+            )
+            for stage in sorted({node.stage for node in self.nodes})
+        )
+
     def sentences(self) -> tuple[str, ...]:
         """Return the drawing in words, for readers who do not see it."""
         titles = {node.key: node.title for node in self.nodes}

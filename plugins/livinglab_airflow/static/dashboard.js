@@ -22,7 +22,7 @@
 .livinglab a:focus-visible { outline: 2px solid currentcolor; outline-offset: 2px; border-radius: 2px; }
 .livinglab .top { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 2px 16px; align-items: baseline; }
 .livinglab .quiet { color: var(--ll-quiet); margin: 0; overflow-wrap: anywhere; }
-.livinglab dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 10px; margin: 12px 0 0; }
+.livinglab dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(118px, 1fr)); gap: 10px; margin: 12px 0 0; }
 .livinglab dl > div { background: var(--ll-fill); border-radius: 6px; padding: 8px 12px; }
 .livinglab dt { color: var(--ll-quiet); font-size: 13px; }
 .livinglab dd { margin: 0; font-size: 22px; line-height: 1.3; font-weight: 650; font-variant-numeric: tabular-nums; }
@@ -35,9 +35,9 @@
 .livinglab .scroll { overflow-x: auto; margin-top: 18px; } .livinglab .scroll:focus-visible { outline: 2px solid currentcolor; }
 .livinglab table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .livinglab caption { text-align: left; font-weight: 650; padding-bottom: 4px; }
-.livinglab th, .livinglab td { text-align: left; padding: 5px 14px 5px 0; border-bottom: 1px solid var(--ll-line); vertical-align: top; }
+.livinglab th, .livinglab td { text-align: left; padding: 5px 18px 5px 0; border-bottom: 1px solid var(--ll-line); vertical-align: top; }
 .livinglab thead th { color: var(--ll-quiet); font-weight: 600; font-size: 13px; } .livinglab tbody th { font-weight: 500; }
-.livinglab .number { text-align: right; white-space: nowrap; }`;
+.livinglab .number { text-align: right; white-space: nowrap; } .livinglab td:not(.number) { white-space: nowrap; }`;
 
   const base = () => document.baseURI;
 
@@ -77,7 +77,7 @@
 
   const clock = (time) => (time ? time.slice(11, 16) + " UTC" : "–");
   const day = (time) => (time ? time.slice(0, 10) : "–");
-  const plural = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+  const who = ({ viewer, roles }) => (roles.length === 1 && roles[0] === viewer ? viewer : `${viewer} (${roles.join(", ")})`);
 
   // A count of rows as the viewer's roles see it: exact, rounded (under the least: said so), or not at all.
   function rows(facts, count) {
@@ -95,7 +95,7 @@
     return h("dl", null,
       h(Figure, { name: "Batches today", value: facts.batches.length, note: facts.batches.length ? `last at ${clock(facts.batches[0].time)}` : "" }),
       facts.counts === "hidden" ? null : h(Figure, { name: "Rows set aside today", value: rows(facts, facts.set_aside) }),
-      h(Figure, { name: "Waiting for a decision", value: facts.waiting.length }),
+      h(Figure, { name: "Waiting for a decision", value: facts.waiting.length, note: facts.waiting.length ? "see below" : "" }),
       h(Figure, { name: "Log entries", value: log.size.toLocaleString("en"), note: log.satisfied ? cosigned : "! " + cosigned, tone: log.satisfied ? "" : "warn" }),
       h(Figure, { name: "Alerts", value: facts.alerts.length }));
   }
@@ -152,7 +152,7 @@
     const { facts, problem } = useFacts();
     return h("section", { className: "livinglab", "aria-labelledby": "ll-title" }, h("style", null, STYLE),
       h("div", { className: "top" }, h("h2", { id: "ll-title" }, "LivingLab"),
-        facts ? h("p", { className: "quiet" }, `${facts.viewer} (${facts.roles.join(", ")}) · ${day(facts.time)} ${clock(facts.time)} · `, h(Inside, { to: COMPLIANCE }, "Compliance page")) : null),
+        facts ? h("p", { className: "quiet" }, `${who(facts)} · ${day(facts.time)} ${clock(facts.time)} · `, h(Inside, { to: COMPLIANCE }, "Compliance page")) : null),
       h("div", { role: "status" }, problem ? h("p", { className: "warn", style: { margin: "8px 0 0" } }, problem) : facts ? null : h("p", { className: "quiet" }, "Looking …")),
       facts ? h(React.Fragment, null, h(Figures, { facts }), h("div", { className: "parts" }, h(Waiting, { facts }), h(Alerts, { facts })), h(Batches, { facts })) : null);
   }
