@@ -36,12 +36,23 @@ def land_files(
     from lakehouse.pipeline.land import land
 
     cli = context_of(context)
+    _require_input(cli, dataset, paths)
     site = cli.open(create=True)
     with cli.progress(f"landing {dataset}"):
         result = land(site, dataset, paths)
     cli.emit(
         {**result.as_json(), "batches": [result.as_json()]}, lambda console: _print_results(console, [result])
     )
+
+
+def _require_input(cli: CliContext, dataset: str, paths: list[Path]) -> None:
+    """Refuse a wrong data set or path before an empty home initialises itself for it."""
+    from lakehouse.adapters.site_file import read_site_file
+    from lakehouse.pipeline.land import require_files
+    from lakehouse.sites import home_path, read_contracts
+
+    if not home_path(cli.home).exists():
+        require_files(read_contracts(read_site_file(cli.site_file).expectations).bronze(dataset), paths)
 
 
 def refine_dataset(

@@ -29,7 +29,7 @@ from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import repeat_of, version_details
 from lakehouse.pipeline.writing import TableWrite, table_locks, write_tables
 from lakehouse.readers import read_files
-from lakehouse.readers.input_files import FileRows, matches
+from lakehouse.readers.input_files import FileRows, expand, matches
 
 
 @tells_failure("land", lambda dataset: f"bronze.{dataset}")
@@ -44,13 +44,23 @@ def land(site: Site, dataset: str, paths: Sequence[Path]) -> TableResult:
     dropped = _dropped_files(site, contract, paths)
     found = list(read_files(paths, contract))
     if not found:
-        raise WrongUse(
-            f"there is no file of {dataset} at the {len(paths)} paths given",
-            remedy=f"its files are named {', '.join(contract.files)}",
-        )
+        raise _no_file(contract, paths)
     result = land_found(site, contract, found)
     _clear_landing(dropped)
     return result
+
+
+def require_files(contract: DatasetContract, paths: Sequence[Path]) -> None:
+    """Raise what `land` raises where the paths name no file of the data set; none is read."""
+    if next(expand(paths, contract.files), None) is None:
+        raise _no_file(contract, paths)
+
+
+def _no_file(contract: DatasetContract, paths: Sequence[Path]) -> WrongUse:
+    return WrongUse(
+        f"there is no file of {contract.name} at the {len(paths)} paths given",
+        remedy=f"its files are named {', '.join(contract.files)}",
+    )
 
 
 def land_found(
