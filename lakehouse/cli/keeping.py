@@ -56,6 +56,7 @@ def backup(
     from lakehouse.sites import keys_folder
 
     site = cli.open(replay=False)
+    site.actor.require("backup")
     require_apart(keys_folder(site.home).parent, folder)
     if keys is not None:
         require_apart(keys, folder, site.home.path)
