@@ -14,6 +14,7 @@ from lakehouse.core.backup_manifest import BackupFile, BackupManifest, parse_man
 from lakehouse.core.canonical import canonical_json
 from lakehouse.errors import NotVerified
 from lakehouse.pipeline.fsck import fsck
+from lakehouse.pipeline.restore import _unfinished_home
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.writing import write_tables
 from lakehouse.sites import open_site
@@ -201,3 +202,15 @@ def test_a_backup_of_another_format_says_what_to_do(
             assert expected == 3 or said["clean"] is None
             assert expected == 3 or say("--home", tmp_path / home, "status")[0] == 3
     assert not (tmp_path / "later").exists()
+
+
+def test_two_restores_of_one_home_exclude_each_other(
+    site: Site, kept: Path, tmp_path: Path, say: Say
+) -> None:
+    """The second says so and takes nothing away from the first."""
+    say("backup", kept)
+    with _unfinished_home(tmp_path / "r") as first:
+        (first / "mine").write_text("half")
+        assert say("--home", tmp_path / "r", "restore", kept)[0] == 7
+        assert (first / "mine").read_text() == "half"
+    assert say("--home", tmp_path / "r", "restore", kept)[0] == 0
