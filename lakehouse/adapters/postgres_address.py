@@ -51,7 +51,7 @@ class PostgresAddress:
         return f"{driver}://{account}/{database}?{urlencode(given)}"
 
     def _host_and_database(self) -> str:
-        host = self.parameters.get("host") or "this machine"
+        host = self.parameters.get("host") or self.parameters.get("hostaddr") or "this machine"
         return f"{self.parameters.get('dbname', 'the default database')} on {host}"
 
     def _password(self) -> str:
