@@ -9,7 +9,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 MODELS := models/.venv
 
-.PHONY: help demo test ui check bench drills soak java platform models jars clean
+.PHONY: help demo test ui check lint-infra bench drills soak java platform models jars clean
 
 help: ## what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ check: platform ## lint, types, layers, contracts, secrets and host names
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/livinglab contracts lint
 	@$(BIN)/python infra/lint/repository.py
+
+lint-infra: platform ## compose file, chart and image: our rules, and the linters that are installed
+	@$(BIN)/python infra/lint/deployments.py
 
 bench: java platform models jars ## measure against a peer in the same run; writes the table in docs/benchmarks.md
 	@$(BIN)/python -m tests.bench.run $(ARGS)
