@@ -45,6 +45,12 @@ class DeltaLake:
         opened = open_table(self.folder_of(table), version)
         return plain_types(opened.to_pyarrow_table(columns=list(columns) if columns else None))
 
+    def read_batch(self, table: str, version: int, batch: int, columns: Sequence[str]) -> pa.Table:
+        """Return these columns of one batch's rows in a version of a bronze table, as far as it has them."""
+        dataset = open_table(self.folder_of(table), version).to_pyarrow_dataset()
+        names = [name for name in dict.fromkeys(columns) if name in dataset.schema.names]
+        return plain_types(dataset.to_table(columns=names, filter=pc.field("batch") == batch))
+
     def read_subjects(self, table: str, version: int, pseudonyms: Iterable[str]) -> pa.Table:
         """Return the rows of some subjects in one version; the empty name stands for rows without one."""
         names = set(pseudonyms)

@@ -81,9 +81,14 @@ def quarantine_place(table: str, subject: str | None, batch: int, file: int, row
 
 def open_quarantined(table: str, row: Mapping[str, object], key: bytes) -> str:
     """Open one quarantine row's raw text; Damaged where it belongs to another place or key."""
+    return open_raw(table, row, key).decode("utf-8", "replace")
+
+
+def open_raw(table: str, row: Mapping[str, object], key: bytes) -> bytes:
+    """Open one quarantine row's raw bytes; Damaged where it belongs to another place or key."""
     blob, batch, file, number = row[RAW], row["batch"], row["file"], row["row"]
     if not (isinstance(blob, bytes) and isinstance(batch, int) and isinstance(file, int)):
         raise Damaged(f"a row of {table} has lost its place", remedy="livinglab fsck")
     subject = row["subject"] if isinstance(row["subject"], str) else None
     place = quarantine_place(table, subject, batch, file, number if isinstance(number, int) else None)
-    return open_bytes(AESGCM(key), blob, place).decode("utf-8", "replace")
+    return open_bytes(AESGCM(key), blob, place)

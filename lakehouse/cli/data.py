@@ -113,17 +113,28 @@ def show_quarantine(
     context: typer.Context,
     dataset: Annotated[str, typer.Argument(help="The data set: a contract in expectations/bronze.")],
     batch: Annotated[int | None, typer.Option(help="Only this batch.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only this reason code.")] = None,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Instead: read it again under the contract there is now.")
+    ] = False,
 ) -> None:
     """Show what was set aside and why: place, reason, column; never a value or a file's name.
 
-    Reads: the quarantine tables of the data set. Writes: nothing.
+    With --retry, after a contract is mended: sealed rows are opened in memory and read again. What passes
+    lands where it stood, the quarantine loses it, and the data set is refined. Done again, a no-op.
+    Reads: the quarantine tables of the data set. Writes: nothing; with --retry bronze.DATASET, its
+    quarantine, the silver tables that read it, vault, log.
 
-    Example: livinglab quarantine gait_people
+    Example: livinglab quarantine gait_people --retry
     """
     from lakehouse.pipeline.set_aside import quarantined_rows
 
     cli = context_of(context)
-    rows = quarantined_rows(cli.open(), dataset, batch)
+    if retry:
+        _retry_quarantine(cli, dataset, batch, reason)
+        return
+    found = quarantined_rows(cli.open(), dataset, batch)
+    rows = [row for row in found if reason in (None, row["reason"])]
     names = ["table", "batch", "file", "row", "rows", "reason", "column"]
 
     def render(console: "Console") -> None:
@@ -135,6 +146,28 @@ def show_quarantine(
         )
 
     cli.emit({"rows": rows}, render)
+
+
+def _retry_quarantine(cli: CliContext, dataset: str, batch: int | None, reason: str | None) -> None:
+    from lakehouse.pipeline.retry import retry_quarantine
+
+    site = cli.open()
+    with cli.progress(f"reading again what was set aside of {dataset}"):
+        retry = retry_quarantine(site, dataset, batch, reason)
+
+    def render(console: "Console") -> None:
+        tally = retry.tally
+        console.print(
+            f"{tally.retried} input rows of {dataset} were tried again: {tally.passed} passed, "
+            f"{tally.still} are still set aside, of {tally.gone} the key is destroyed"
+        )
+        names = ["batch", "received", "accepted", "quarantined", "passed", "still"]
+        said = [batch.as_json() for batch in retry.batches]
+        print_table(console, names, [[row[name] for name in names] for row in said], right=names)
+        if retry.silver:
+            _print_results(console, list(retry.silver))
+
+    cli.emit(retry.as_json(), render)
 
 
 def _print_results(console: "Console", results: "list[TableResult]") -> None:

@@ -20,6 +20,7 @@ from lakehouse.adapters.bronze_rows import (
 from lakehouse.adapters.quarantine_rows import SetAside
 from lakehouse.core.contract import DatasetContract
 from lakehouse.pipeline.site import Site
+from lakehouse.readers.reading_again import framed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ def prepare_batch(site: Site, contract: DatasetContract, files: Sequence[LandedF
     kept: list[LandedFile] = []
     aside: list[SetAside] = []
     for file in files:
-        aside += _rejected_rows(file, people)
+        aside += _rejected_rows(contract, file, people)
         if file.duplicate:
             aside += _whole_file(contract, file, people)
             continue
@@ -118,14 +119,14 @@ def _remember_identifiers(
     site.vault.remember_identifiers([*own, *linked, *told])
 
 
-def _rejected_rows(file: LandedFile, people: Subjects) -> list[SetAside]:
+def _rejected_rows(contract: DatasetContract, file: LandedFile, people: Subjects) -> list[SetAside]:
     return [
         SetAside(
             file=row.file,
             row=row.row,
             reason=row.reason,
             column=row.column,
-            raw=row.raw,
+            raw=framed(contract, file.found.frame, row),
             subject=people.names.get((row.system or "", row.person_id or "")),
         )
         for row in file.found.rejected

@@ -26,6 +26,8 @@ LOG_LOCK = "log"
 
 RegistryRows: TypeAlias = Mapping[str, Sequence[Mapping[str, object]]]
 """Rows to be added to registry.db, by table."""
+RegistryChange: TypeAlias = tuple[str, Mapping[str, object], Mapping[str, object]]
+"""A change to rows of registry.db: table, key, values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,7 @@ def log_record(
     draft: Draft,
     *,
     rows: RegistryRows | None = None,
-    changes: Sequence[tuple[str, Mapping[str, object], Mapping[str, object]]] = (),
+    changes: Sequence[RegistryChange] = (),
 ) -> int:
     """Log a record that is no Delta version (answer, decision, model) and return its leaf index.
 

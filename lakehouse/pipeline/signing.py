@@ -49,6 +49,8 @@ def sign_intent(site: Site, intent: Row, rows: Sequence[pa.Table] | None = None)
     with log_transaction(site) as tx:
         versions = [_add_version(tx, intent, own) for own in signed]
         add_rows(tx, intent["payload"]["rows"], _made(versions[0]))
+        for table, key, values in intent["payload"].get("changes", ()):
+            tx.change(table, key, **values)
         tx.change("intents", {"intent_id": intent["intent_id"]}, state=DONE, payload={}, tables=[])
     for version, own in zip(versions, signed, strict=True):
         tell_version(site, str(intent["verb"]), version, own.draft.details)

@@ -18,7 +18,7 @@ from lakehouse.core.canonical import timestamp
 from lakehouse.core.lineage import Version
 from lakehouse.pipeline.committing import commit_staged, finish_intent
 from lakehouse.pipeline.intents import OPEN, seal_staged, staged_name
-from lakehouse.pipeline.log_records import RegistryRows, require_current_home
+from lakehouse.pipeline.log_records import RegistryChange, RegistryRows, require_current_home
 from lakehouse.pipeline.recovery import recover_tables
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version as current_version  # noqa: PLC0414  tasks read it here
@@ -63,18 +63,24 @@ def write_tables(
     inputs: Sequence[int] = (),
     consent_root: str | None = None,
     rows: RegistryRows | None = None,
+    changes: Sequence[RegistryChange] = (),
 ) -> list[Version]:
     """Write and sign one version of each table; the same run key returns the versions there are.
 
-    `inputs` are leaf indexes of what was read; `rows` registry rows that belong to the write and appear
-    together with its leaves.
+    `inputs` are leaf indexes of what was read; `rows` registry rows that belong to the write, `changes` those
+    that it changes: both appear together with its leaves.
     """
     with table_locks(site, [write.table for write in writes]):
         there = repeat_of(site, run_key)
         if there is not None:
             return there
         require_current_home(site)
-        payload = {"inputs": list(inputs), "consent_root": consent_root, "rows": _plain_rows(rows or {})}
+        payload = {
+            "inputs": list(inputs),
+            "consent_root": consent_root,
+            "rows": _plain_rows(rows or {}),
+            "changes": [list(change) for change in changes],
+        }
         intent = _open_intent(site, verb, run_key, writes, payload)
         for number, write in enumerate(writes):
             site.lake.stage(write.rows, staged_name(intent["intent_id"], number))

@@ -28,6 +28,7 @@ _NOT_FORMATS = (
     "file_owner",
     "input_files",
     "json_values",
+    "reading_again",
     "row_order",
     "source_folders",
     "text_rows",

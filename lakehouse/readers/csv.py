@@ -8,7 +8,7 @@ run over the end of a line: one unclosed quote would swallow the rows behind it.
 import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lakehouse.core.contract import DatasetContract
 from lakehouse.core.toml_section import Section
@@ -83,6 +83,7 @@ def read(file: InputFile, contract: DatasetContract) -> FileRows:
         if drift := column_drift(names, contract):
             return reject_file(file, contract, drift.reason, drift.column or None)
         names = column_names(header)
+        return replace(_rows(file, contract, options, names, lines), frame=first)
     return _rows(file, contract, options, names, lines)
 
 

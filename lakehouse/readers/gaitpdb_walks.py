@@ -9,7 +9,7 @@ Source: https://physionet.org/content/gaitpdb/1.0.0/ (format.txt)
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -57,15 +57,15 @@ def read(file: InputFile, contract: DatasetContract) -> FileRows:
     A file whose name is not that of a walk of a person in canonical form is set aside as a whole.
     """
     columns = _signal_columns(contract)
-    name = parse_walk_name(file.name, contract)
+    name, frame = parse_walk_name(file.name, contract), file.name.encode("utf-8", "surrogateescape")
     if name is None:
-        return reject_file(file, contract, "id_not_canonical")
+        return replace(reject_file(file, contract, "id_not_canonical"), frame=frame)
     data = file.load()
     fault = file_fault(data)
     if fault:
-        return _of_person(reject_file(file, contract, fault), name, contract)
+        return replace(_of_person(reject_file(file, contract, fault), name, contract), frame=frame)
     rows = _read_clean(file, contract, data, columns) or _read_line_by_line(file, contract, data)
-    return _of_person(rows, name, contract)
+    return replace(_of_person(rows, name, contract), frame=frame)
 
 
 def parse_walk_name(name: str, contract: DatasetContract) -> WalkName | None:

@@ -71,6 +71,8 @@ class FileRows:
     if its name says nothing. rows: int64 `row`, then the contract's columns by name and type, then
     `undeclared:<n>` (text) for `undeclared[n]`, and `links` (list of system, value) where the contract
     names linked identifiers. constants: columns that are the same in every row and not in `rows`.
+    frame: what a line of the file needs beside itself to be read again: the header, or the file's name
+    where that says whose it is.
     """
 
     file: int
@@ -82,6 +84,7 @@ class FileRows:
     undeclared: tuple[str, ...] = ()
     constants: Mapping[str, str | int] = field(default_factory=dict)
     identifiers: tuple[KnownIdentifier, ...] = ()
+    frame: bytes = b""
 
 
 def expand(paths: Sequence[Path], patterns: Sequence[str]) -> Iterator[InputFile]:
