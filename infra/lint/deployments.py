@@ -31,7 +31,7 @@ DENY_ALL = """podSelector:
 """The end of the network policy that forbids every pod of a release everything."""
 
 SCHEMAS = "KUBECONFORM_SCHEMAS"
-"""Variable with kubeconform's `-schema-location`, a folder of Kubernetes' JSON schemas: none is downloaded."""
+"""Variable with kubeconform's `-schema-location`: a folder of Kubernetes' JSON schemas, never downloaded."""
 
 SHOWN_LINES = 30
 KUBERNETES = "1.33.0"
