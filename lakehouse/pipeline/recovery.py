@@ -1,9 +1,11 @@
 """End what a killed process left open (PROTOCOLS section 3): replay the outbox, remove orphan files."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from lakehouse.adapters.delta_log import newest_version
+from lakehouse.adapters.delta_tables import COMPACT
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.errors import Unavailable
 from lakehouse.pipeline.committing import commit_staged, finish_intent, remove_orphans
@@ -49,12 +51,14 @@ def recover_tables(site: Site, tables: Sequence[str]) -> None:
 
 
 def _end_intent(site: Site, intent: Row, with_spark: bool) -> Recovery:
+    """End one open write; one whose process lives is left alone, what else is unavailable is raised."""
     tables = [table["table"] for table in intent["tables"]]
-    try:
-        with site.locks.hold(tables, 0.0):
-            return _end_locked(site, intent["intent_id"], with_spark)
-    except Unavailable:
-        return Recovery()
+    with ExitStack() as held:
+        try:
+            held.enter_context(site.locks.hold(tables, 0.0))
+        except Unavailable:
+            return Recovery()
+        return _end_locked(site, intent["intent_id"], with_spark)
 
 
 def _end_locked(site: Site, intent_id: str, with_spark: bool) -> Recovery:
@@ -70,16 +74,25 @@ def _end_locked(site: Site, intent_id: str, with_spark: bool) -> Recovery:
     if not all(committed) and not with_spark:
         return Recovery()
     commit_staged(site, intent)
+    if _had_nothing_to_join(site, intent):
+        return _abandon(site, intent)
     finish_intent(site, intent)
     return Recovery(finished=1)
+
+
+def _had_nothing_to_join(site: Site, intent: Row) -> bool:
+    table = intent["tables"][0]
+    at_base: bool = newest_version(site.lake.folder_of(table["table"])) == table["base"]
+    return at_base and table["mode"] == COMPACT
 
 
 def _may_be_under_way(site: Site, intent: Row) -> bool:
     """Say whether an engine that outlives its clients may still commit what the killed writer sent it.
 
-    Then the replay commits too: Delta takes one commit of an intent, and refuses the other.
+    Then the replay commits too: Delta takes one commit of an intent, and one of two that join files.
     """
-    return site.lake.engine.outlives_us and any(STAGED in table for table in intent["tables"])
+    sent = any(STAGED in table or table["mode"] == COMPACT for table in intent["tables"])
+    return site.lake.engine.outlives_us and sent
 
 
 def _abandon(site: Site, intent: Row) -> Recovery:
