@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from lakehouse.adapters.arrow_rows import subjects_of
 from lakehouse.adapters.arrow_types import plain_types
-from lakehouse.adapters.delta_log import is_committed, open_table
+from lakehouse.adapters.delta_log import is_committed, newest_version, open_table
 from lakehouse.adapters.spark_failures import named_failures
 from lakehouse.adapters.spark_session import Engine, start_session
 from lakehouse.errors import Unavailable
@@ -96,10 +96,20 @@ class DeltaLake:
                 raise
 
     def compact(self, table: str) -> None:
-        """Let Delta join a table's small files, if there are any; the rows stay, their order may not."""
+        """Let Delta join a table's small files, if there are any; the rows stay, their order may not.
+
+        A Spark Connect server may be joining them for a caller that was killed: the first commit stays.
+        """
+        from pyspark.errors import PySparkException
+
+        before = newest_version(self.folder_of(table))
         folder = str(self.folder_of(table).resolve()).replace("`", "``")
-        with named_failures():
-            self.spark().sql(f"OPTIMIZE delta.`{folder}`").collect()
+        try:
+            with named_failures():
+                self.spark().sql(f"OPTIMIZE delta.`{folder}`").collect()
+        except PySparkException:
+            if newest_version(self.folder_of(table)) == before:
+                raise
 
     def sql(self, query: str, views: Mapping[str, pa.Table]) -> pa.Table:
         """Run one query on Spark over in-memory tables registered by name."""
