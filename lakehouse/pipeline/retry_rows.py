@@ -24,7 +24,7 @@ from lakehouse.adapters.bronze_rows import (
 from lakehouse.adapters.quarantine_rows import RAW, SetAside, open_raw
 from lakehouse.core.contract import DatasetContract
 from lakehouse.errors import Refused
-from lakehouse.pipeline.landing_batch import mark_duplicates, prepare_batch
+from lakehouse.pipeline.landing_batch import prepare_batch
 from lakehouse.pipeline.site import Site
 from lakehouse.readers.input_files import FileRows
 from lakehouse.readers.reading_again import AsideRow, read_again
@@ -152,7 +152,15 @@ def _read_files(
     ]
     whole = [file for file, (is_whole, _) in zip(landed, found, strict=True) if is_whole]
     lines = [file for file, (is_whole, _) in zip(landed, found, strict=True) if not is_whole]
-    return [*mark_duplicates(whole), *lines]
+    return [*_without_twins(whole), *lines]
+
+
+def _without_twins(files: Sequence[LandedFile]) -> list[LandedFile]:
+    """Return the files that say something of their own: of the same bytes of one person, the first."""
+    first: dict[tuple[bytes, str], LandedFile] = {}
+    for file in files:
+        first.setdefault((file.bytes_hmac, str(file.found.constants.get("person_id", ""))), file)
+    return list(first.values())
 
 
 def _together(contract: DatasetContract, entries: Sequence[Entry]) -> Iterable[Sequence[Entry]]:

@@ -1,31 +1,37 @@
 """What a changed contract has left behind: versions made under an earlier one, and making them anew.
 
-Silver and gold only: bronze is as received, and what its contract set aside stays set aside until it lands
-again. Run keys decide: whatever the new contract does not change is returned as it stands, never doubled.
+Silver and gold only: bronze is as received, and what its contract set aside `quarantine --retry` reads again.
+Run keys decide: whatever the new contract does not change is returned as it stands, never doubled.
 """
 
 from dataclasses import dataclass
 
 from lakehouse.adapters.sql_registry import Row, Transaction
 from lakehouse.core.contract import DatasetContract, Layer
+from lakehouse.core.lineage import parse_record
 from lakehouse.core.release import ReleaseResult
 from lakehouse.pipeline.publish import publish
 from lakehouse.pipeline.publish_records import current_release
 from lakehouse.pipeline.refine import refine
 from lakehouse.pipeline.results import TableResult
+from lakehouse.pipeline.retry import count_waiting
 from lakehouse.pipeline.site import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaleVersion:
-    """The version that readers have of a table, made under another contract than the one there is."""
+    """The version that readers have of a table, made under another contract or policy than there is now.
+
+    because: "contract" or "policy", whichever changed; the contract where both did.
+    """
 
     table: str
     version: int
+    because: str = "contract"
 
     def as_json(self) -> dict[str, object]:
         """Return the entry of `status`."""
-        return {"table": self.table, "version": self.version}
+        return {"table": self.table, "version": self.version, "because": self.because}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +52,44 @@ class Renewal:
 
 
 def stale_versions(site: Site) -> list[StaleVersion]:
-    """Return the silver versions and releases that readers have from an earlier contract; reads no data."""
+    """Return the silver versions and releases of an earlier contract or policy; reads no data.
+
+    Both are in the key of a run (PROTOCOLS section 2).
+    """
     found = []
     for layer in (Layer.SILVER, Layer.GOLD):
         for contract in site.contracts.of_layer(layer):
             row = _judged_write(site, contract)
-            if row is not None and (row["details"] or {}).get("contract") not in (None, contract.digest):
-                found.append(StaleVersion(table=contract.table, version=row["version"]))
+            because = None if row is None else _what_changed(site, contract, row)
+            if row is not None and because:
+                found.append(StaleVersion(table=contract.table, version=row["version"], because=because))
     return found
+
+
+def _what_changed(site: Site, contract: DatasetContract, row: Row) -> str | None:
+    if (row["details"] or {}).get("contract") not in (None, contract.digest):
+        return "contract"
+    made_under = parse_record(row["record"].encode()).policy_digest
+    return None if made_under == site.policy.digest else "policy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRetry:
+    """A data set whose contract changed since it last landed: how many input rows a retry would try."""
+
+    dataset: str
+    rows: int
+
+
+def waiting_retries(site: Site) -> list[WaitingRetry]:
+    """Return the data sets of which `quarantine --retry` may take in what an earlier contract set aside."""
+    waiting = []
+    for contract in site.contracts.of_layer(Layer.BRONZE):
+        row = _judged_write(site, contract)
+        if row is not None and (row["details"] or {}).get("contract") not in (None, contract.digest):
+            rows = count_waiting(site, contract)
+            waiting += [WaitingRetry(dataset=contract.name, rows=rows)] if rows else []
+    return waiting
 
 
 def refine_stale(site: Site) -> Renewal:

@@ -19,7 +19,7 @@ from lakehouse.pipeline.cosign import REMEDY, Cosigning, read_cosigning
 from lakehouse.pipeline.intents import OPEN
 from lakehouse.pipeline.outside_heads import newer_copy_outside
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.stale import stale_versions
+from lakehouse.pipeline.stale import stale_versions, waiting_retries
 from lakehouse.version import code_version
 
 RUNS_SHOWN = 5
@@ -240,11 +240,19 @@ def _missing_trust(site: Site, cosigning: Cosigning | None) -> list[dict[str, st
 
 
 def _stale(site: Site) -> list[dict[str, str]]:
-    """Return the versions that a changed contract left behind."""
-    return [
+    """Return the versions that a changed contract or policy left behind, and what may now pass."""
+    waiting = [
         {
-            "what": f"{own.table}@{own.version} was made under an earlier contract",
+            "what": f"{own.rows} input rows of {own.dataset} were set aside under an earlier contract",
+            "remedy": f"livinglab quarantine {own.dataset} --retry",
+        }
+        for own in waiting_retries(site)
+    ]
+    stale = [
+        {
+            "what": f"{own.table}@{own.version} was made under an earlier {own.because}",
             "remedy": "livinglab refine --stale",
         }
         for own in stale_versions(site)
     ]
+    return [*waiting, *stale]

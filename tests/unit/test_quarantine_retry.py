@@ -19,6 +19,7 @@ from lakehouse.pipeline.recovery import recover
 from lakehouse.pipeline.retry import retry_quarantine
 from lakehouse.pipeline.set_aside import quarantined_rows
 from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.stale import waiting_retries
 from lakehouse.pipeline.versions import require_version
 
 COLUMNS = "ID Study Group Subjnum Gender Age Height Weight HoehnYahr UPDRS UPDRSM TUAG"
@@ -69,7 +70,9 @@ def strict(site: Site) -> Site:
 def test_a_row_that_passes_now_stands_where_it_came_and_once(site: Site, tmp_path: Path) -> None:
     landed = land(strict(site), "gait_people", [demographics(tmp_path / "d.txt", OLD, YOUNG, ODD)])
     assert (landed.received, landed.accepted, landed.quarantined) == (3, 1, 2)
+    assert [(own.dataset, own.rows) for own in waiting_retries(site)] == [("gait_people", 2)]
     first = retry_quarantine(site, "gait_people")
+    assert waiting_retries(site) == []
     assert (first.tally.retried, first.tally.passed, first.tally.still, first.repeated) == (2, 1, 1, False)
     own = first.batches[0]
     assert (own.received, own.accepted, own.quarantined) == (3, 2, 1)

@@ -43,7 +43,8 @@ def under(site: Site, digest: str) -> Site:
 def test_only_what_the_contract_changed_is_made_anew_and_once(site: Site) -> None:
     assert stale_versions(site) == [] and refine_stale(site).silver == ()
     mended = under(site, "f" * 64)
-    assert [own.as_json() for own in stale_versions(mended)] == [{"table": SILVER, "version": 0}]
+    told = [own.as_json() for own in stale_versions(mended)]
+    assert told == [{"table": SILVER, "version": 0, "because": "contract"}]
     made = {own.table: own for own in refine_stale(mended).silver}
     assert (made[SILVER].version, made[SILVER].repeated) == (1, False)
     size = mended.log.size()
@@ -72,3 +73,11 @@ def test_only_who_may_refine_and_publish_may_renew(site: Site) -> None:
     analyst = replace(site, actor=replace(site.actor, roles=frozenset({Role.ANALYST})))
     with pytest.raises(NotAllowed):
         refine_stale(analyst)
+
+
+def test_another_policy_leaves_versions_behind_too(site: Site) -> None:
+    """The policy is in the key of a run: what was made under the earlier one is made anew, once."""
+    other = replace(site, policy=replace(site.policy, digest="e" * 64))
+    assert [(own.table, own.because) for own in stale_versions(other)] == [(SILVER, "policy")]
+    assert [own.repeated for own in refine_stale(other).silver] == [False]
+    assert stale_versions(other) == [] and refine_stale(other).silver == ()
