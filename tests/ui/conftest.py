@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from airflow_homes import RUN, SCRIPT, tested_airflow
+from page_checks import CHROMIUM
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -20,6 +21,17 @@ def airflow_home() -> Iterator[Path]:
         _add_history(site)
         site.home.place("reports", "site.html").write_text("<!doctype html><h1>The whole site</h1>")
         yield home
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium, as the machine has it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield running
+        running.close()
 
 
 @pytest.fixture
