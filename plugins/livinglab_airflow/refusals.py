@@ -20,6 +20,7 @@ from lakehouse.errors import (
     UnreadableInput,
     WrongUse,
 )
+from livinglab_airflow.task_events import task_events
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -70,7 +71,8 @@ def say_refusals(verb: Callable[P, R]) -> Callable[P, R]:
     @wraps(verb)
     def spoken(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return verb(*args, **kwargs)
+            with task_events(verb.__name__):
+                return verb(*args, **kwargs)
         except LivingLabError as error:
             _leave_refusal(error.as_json())
             raise

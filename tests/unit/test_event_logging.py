@@ -14,6 +14,7 @@ from lakehouse.adapters.event_logging import EventFile, EventLog, bound_events, 
 from lakehouse.cli.main import run
 from lakehouse.errors import WrongUse
 from lakehouse.pipeline.site import Site
+from livinglab_airflow.task_events import task_events
 
 
 def events_of(home: Path) -> list[dict[str, object]]:
@@ -119,3 +120,17 @@ def test_only_the_newest_files_are_kept(tmp_path: Path) -> None:
         "events.jsonl.1": "number 0008\n",
         "events.jsonl.2": "number 0007\n",
     }
+
+
+def test_a_task_is_told_with_the_code_that_ended_it(
+    open_home: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = open_home().home.path
+    monkeypatch.setenv("LIVINGLAB_HOME", str(home))
+    with task_events("refine"):
+        pass
+    with pytest.raises(WrongUse), task_events("refine"):
+        raise WrongUse("nothing has landed")
+    told = [(event["event"], event["verb"], event.get("error")) for event in events_of(home)]
+    began, ended = ("task_began", "refine", None), ("task_ended", "refine", None)
+    assert told == [began, ended, began, ("task_ended", "refine", "WRONG_USE")]
