@@ -21,7 +21,7 @@ from typing import IO
 
 import psutil
 
-from lakehouse.errors import LivingLabError
+from lakehouse.errors import LivingLabError, Unavailable
 from livinglab_airflow.events import EventPipe, stop_with_parent
 from livinglab_airflow.settings import ACCOUNTS, airflow_folder, airflow_settings, prepared_passwords
 from livinglab_airflow.ui_witnesses import (
@@ -71,7 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StopRequestedError:
         return 0
     except ComponentDiedError as died:
-        pipe.send("failed", refusal={"message": f"{died} has ended"})
+        remedy = "livinglab ui starts it again; runs that were under way go on"
+        pipe.send("failed", refusal=Unavailable(f"{died} has ended", remedy=remedy).as_json())
         return 1
     except LivingLabError as refused:
         pipe.send("failed", refusal=refused.as_json())

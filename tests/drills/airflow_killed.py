@@ -1,0 +1,156 @@
+"""Airflow's scheduler and workers killed with -9 under a task: started again, the run ends, nothing doubled.
+
+`livinglab ui` runs as a process of its own; the run is started and watched over Airflow's API.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from lakehouse.sites import open_site
+from tests.drills.chain import DATASET, write_batch
+from tests.drills.kills import PEOPLE, PROJECT, make_site_file
+
+DAG = f"source_{DATASET}"
+HEARTBEAT_SECONDS = "30"
+"""After so long without a sign a task counts as dead; Airflow's default is 300."""
+WAIT_SECONDS = 420.0
+ENDED = ("success", "failed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A running UI: its process, address, and the token of the engineer."""
+
+    process: "subprocess.Popen[str]"
+    address: str
+    token: str
+
+    def call(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Call Airflow's API and return its JSON."""
+        request = urllib.request.Request(
+            f"{self.address}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+
+@contextmanager
+def served(folder: Path, port: int) -> Iterator[Served]:
+    """Run `livinglab ui` on the home under `folder`."""
+    command = ["-m", "lakehouse", "ui", "--port", str(port), "--json", "--home", str(folder / "home")]
+    process = subprocess.Popen(
+        [sys.executable, *command, "--site", str(make_site_file(folder))],
+        env={**os.environ, "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": HEARTBEAT_SECONDS},
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        said = json.loads(_document(process))
+        engineer = next(one for one in said["accounts"] if one["name"] == "engineer")
+        plain = Served(process=process, address=said["address"], token="")
+        asked = {"username": engineer["name"], "password": engineer["password"]}
+        token = plain.call("/auth/token", asked)["access_token"]
+        yield Served(process=process, address=said["address"], token=token)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _document(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line == "}\n":
+            break
+    return "".join(lines)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nothing uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def kill_scheduler(served: Served) -> int:
+    """Kill the scheduler and everything below it, and return how many processes there were."""
+    below = psutil.Process(served.process.pid).children(recursive=True)
+    schedulers = [one for one in below if "scheduler" in one.cmdline()]
+    doomed = [*schedulers, *(child for one in schedulers for child in one.children(recursive=True))]
+    for process in doomed:
+        if process.is_running():
+            process.kill()
+    return len(doomed)
+
+
+def wait_until(true: Callable[[], bool]) -> bool:
+    """Wait for a state; False where it does not come."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        if true():
+            return True
+        time.sleep(0.5)
+    return False
+
+
+def drill(folder: Path, port: int) -> Iterator[str]:
+    """Yield what is wrong when the scheduler dies under a landing and the UI is started again."""
+    source = folder / "people"
+    (source / DATASET).mkdir(parents=True)
+    write_batch(source / DATASET / "first.csv", 1, PEOPLE)
+    open_site(make_site_file(folder), folder / "home", create=True)
+    with served(folder, port) as first:
+        run = first.call(
+            f"/api/v2/dags/{DAG}/dagRuns", {"logical_date": None, "conf": {"source": str(source)}}
+        )
+        path = f"/api/v2/dags/{DAG}/dagRuns/{run['dag_run_id']}"
+        if not wait_until(lambda: "running" in _task_states(first, path)):
+            yield f"no task ran: {_task_states(first, path)}"
+        if kill_scheduler(first) < 2:
+            yield "no worker was there to be killed"
+        _, error = first.process.communicate()
+        if first.process.returncode != 7 or "Traceback" in error:
+            yield f"the UI without its scheduler ended with {first.process.returncode}: {error[-300:]}"
+    with served(folder, port) as second:
+        if not wait_until(lambda: second.call(path)["state"] in ENDED):
+            yield f"the run has not ended: {_task_states(second, path)}"
+        elif second.call(path)["state"] != "success":
+            yield f"the run has failed: {_task_states(second, path)}"
+    tables = json.loads(_livinglab(folder, "tables", "--json").stdout)["tables"]
+    bronze = [(one["version"], one["rows"]) for one in tables if one["name"] == f"bronze.{DATASET}"]
+    if bronze != [(0, PEOPLE)]:
+        yield f"bronze holds {bronze}, expected one version of {PEOPLE} rows"
+    if _livinglab(folder, "fsck").returncode:
+        yield "fsck finds damage"
+
+
+def _task_states(served: Served, path: str) -> list[str]:
+    return [str(one["state"]) for one in served.call(f"{path}/taskInstances")["task_instances"]]
+
+
+def _livinglab(folder: Path, *command: str) -> "subprocess.CompletedProcess[str]":
+    places = ["--home", str(folder / "home"), "--site", str(make_site_file(folder))]
+    return subprocess.run(
+        [sys.executable, "-m", "lakehouse", *command, *places],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
