@@ -14,7 +14,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -57,7 +57,7 @@ class Caller:
 
     home: Path
     site_file: Path
-    scratch: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="livinglab-said-")))
+    scratch: Path
 
     def start(
         self,
@@ -67,6 +67,7 @@ class Caller:
         open_files: int | None = None,
     ) -> "Running":
         """Start one command; `broken` changes the program of the child before it runs."""
+        self.scratch.mkdir(exist_ok=True)
         said = Path(tempfile.mkdtemp(dir=self.scratch))
         sys.stdout.flush()
         child = os.fork()

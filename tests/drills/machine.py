@@ -14,8 +14,8 @@ from lakehouse.adapters.spark_connect_server import ConnectServer
 from lakehouse.sites import open_site
 from tests.drills.chain import DATASET, write_batch
 from tests.drills.commands import Break, Caller, in_child
-from tests.drills.kills import SITE_FILE, findings_of, rows_of, unsigned_versions
-from tests.drills.stages import Stages
+from tests.drills.kills import findings_of, rows_of, unsigned_versions
+from tests.drills.stages import Stages, caller_of
 
 IN_PROCESS = {"LIVINGLAB_SPARK": "local[2]"}
 NO_JAVA = {**IN_PROCESS, "PATH": "/nowhere", "JAVA_HOME": ""}
@@ -114,7 +114,7 @@ def server_killed(
 
 def new_server(stages: Stages) -> Generator[str, None, None]:
     """Run the landing again whose server was killed."""
-    caller = Caller(home=stages.folder / "work", site_file=stages.folder / SITE_FILE)
+    caller = caller_of(stages.folder, stages.folder / "work")
     again = caller.run(*stages.arguments("land"))
     yield from stages.problems_after(caller, "land", again)
 

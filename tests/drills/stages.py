@@ -57,7 +57,7 @@ class Stages:
         home = (place or self.folder) / "work"
         shutil.rmtree(home, ignore_errors=True)
         shutil.copytree(self.folder / f"before-{verb}", home)
-        return Caller(home=home, site_file=make_site_file(self.folder))
+        return caller_of(self.folder, home)
 
     def problems_after(self, caller: Caller, verb: str, ended: Ended) -> Iterator[str]:
         """Yield how a home differs from one in which the verb ran to its end unbroken."""
@@ -77,11 +77,16 @@ def problems_of(caller: Caller, verb: str, clean: Facts) -> Iterator[str]:
         yield f"after {verb}: {type(error).__name__}: {error}"
 
 
+def caller_of(folder: Path, home: Path) -> Caller:
+    """Return whoever runs commands on a home; what they say is kept under `folder`."""
+    return Caller(home=home, site_file=make_site_file(folder), scratch=folder / "said")
+
+
 def prepare_stages(folder: Path) -> Stages:
     """Make the homes under `folder`; every verb runs in a process of its own."""
     first = write_batch(folder / "first.csv", 1, PEOPLE)
     write_batch(folder / "second.csv", 1 + PEOPLE, PEOPLE)
-    caller = Caller(home=folder / "made", site_file=make_site_file(folder))
+    caller = caller_of(folder, folder / "made")
     stages = Stages(folder=folder, clean={})
     _must(caller.run("land", DATASET, str(first)))
     for verb in VERBS[1:]:
