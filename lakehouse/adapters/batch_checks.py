@@ -3,7 +3,8 @@
 Such rows are set aside before anybody is named, so that no link or pseudonym is made from them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,18 +16,21 @@ from lakehouse.core.contract import ColumnType, DatasetContract
 from lakehouse.readers.input_files import FileRows, RejectedRow
 
 Faults = dict[int, tuple[str, str]]
+Contested = AbstractSet[tuple[str, str]]
 _Person = tuple[str | None, str | None]
 CLOCK_LEEWAY = timedelta(days=1)
 
 
 def check_batch(contract: DatasetContract, files: Sequence[FileRows], now: datetime) -> list[FileRows]:
-    """Return the files with the rows set aside that contradict each other or the clock of landing (UTC)."""
-    contested = _contested_values(contract, files)
-    checked = []
-    for file in files:
-        faults = _ahead_of_clock(contract, file, now) | _contested_rows(contract, file, contested)
-        checked.append(_reject_rows(contract, file, faults) if faults else file)
-    return checked
+    """Return the files of a batch that is in memory, each as `check_part` leaves it."""
+    contested = contested_values(contract, files)
+    return [check_part(contract, file, contested, now) for file in files]
+
+
+def check_part(contract: DatasetContract, file: FileRows, contested: Contested, now: datetime) -> FileRows:
+    """Return the file with the rows set aside that contradict others or the clock of landing (UTC)."""
+    faults = _ahead_of_clock(contract, file, now) | _contested_rows(contract, file, contested)
+    return _reject_rows(contract, file, faults) if faults else file
 
 
 def _ahead_of_clock(contract: DatasetContract, file: FileRows, now: datetime) -> Faults:
@@ -76,17 +80,21 @@ def _people(contract: DatasetContract, file: FileRows) -> list[_Person]:
     return list(zip(systems, ids, strict=True))
 
 
-def _contested_values(contract: DatasetContract, files: Sequence[FileRows]) -> set[tuple[str, str]]:
+def contested_values(contract: DatasetContract, parts: Iterable[FileRows]) -> Contested:
+    """Return the (column, value) pairs that two people of a batch state; nothing is read without need."""
+    rule = contract.subject
     owner: dict[tuple[str, str], _Person] = {}
     contested: set[tuple[str, str]] = set()
-    for file in files:
-        for _, name, value, person in _stated(contract, file):
+    if rule is None or not (rule.own or contract.linked_identifiers):
+        return contested
+    for part in parts:
+        for _, name, value, person in _stated(contract, part):
             if owner.setdefault((name, value), person) != person:
                 contested.add((name, value))
     return contested
 
 
-def _contested_rows(contract: DatasetContract, file: FileRows, contested: set[tuple[str, str]]) -> Faults:
+def _contested_rows(contract: DatasetContract, file: FileRows, contested: Contested) -> Faults:
     if not contested:
         return {}
     return {

@@ -17,15 +17,25 @@ import pyarrow.csv as pacsv
 from lakehouse.adapters.arrow_types import ARROW_TYPES
 from lakehouse.core.contract import SEALED, Column, ColumnType, DatasetContract
 from lakehouse.methods.seal import seal_constant, seal_values
-from lakehouse.readers.input_files import FileRows
+from lakehouse.readers.input_files import FileRows, FoundRows
 
 PLACE_COLUMNS = ("batch", "file", "row")
 UNDECLARED = "undeclared"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFile:
+    """One file of a batch as its reader gives it: its keyed digests, and its duplicate mark."""
+
+    found: FoundRows
+    bytes_hmac: bytes
+    source_digest: str
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LandedFile:
-    """One file of a batch: what the reader found, its keyed digest, and its duplicate mark."""
+    """Rows of one file of a batch, all or a part of them, with the file's digests and duplicate mark."""
 
     found: FileRows
     bytes_hmac: bytes

@@ -17,6 +17,7 @@ from lakehouse.adapters.arrow_types import plain_types
 from lakehouse.adapters.delta_log import is_committed, newest_version, open_table
 from lakehouse.adapters.spark_failures import named_failures
 from lakehouse.adapters.spark_session import Engine, start_session
+from lakehouse.adapters.spooled_rows import SpooledRows
 from lakehouse.errors import Unavailable
 
 Mode = Literal["append", "overwrite"]
@@ -64,10 +65,15 @@ class DeltaLake:
         """Return the pseudonyms in one version."""
         return subjects_of(self.read(table, version, ["subject"]))
 
-    def stage(self, rows: pa.Table, name: str) -> Path:
-        """Write rows to a private Parquet file from which `commit` takes them, now or after a crash."""
+    def stage(self, rows: pa.Table | SpooledRows, name: str) -> Path:
+        """Write rows to a private Parquet file from which `commit` takes them, now or after a crash.
+
+        Spooled rows lie in such a file already: it takes the name.
+        """
         self.work.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self.staged(name)
+        if isinstance(rows, SpooledRows):
+            return rows.path.replace(path)
         with path.open("wb") as file:
             pq.write_table(rows, file, compression="snappy", store_schema=False)
             file.flush()

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from lakehouse.adapters.arrow_types import plain_types
 from lakehouse.adapters.delta_log import file_sha256
 from lakehouse.adapters.delta_tables import COMPACT
+from lakehouse.adapters.spooled_rows import PORTION_ROWS, SpooledRows
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.errors import Damaged
 from lakehouse.pipeline.site import Site
@@ -22,12 +23,17 @@ def staged_name(intent_id: str, number: int) -> str:
     return f"{intent_id}-{number}"
 
 
-def staged_rows(site: Site, intent: Row) -> list[pa.Table]:
-    """Return the rows that an intent staged, a table each, none for one that compacts; Damaged if lost."""
+def staged_rows(site: Site, intent: Row) -> list[pa.Table | SpooledRows]:
+    """Return the rows that an intent staged, by table, none for one that compacts; Damaged if lost."""
     if any(table["mode"] == COMPACT for table in intent["tables"]):
         return [pa.table({}) for _ in intent["tables"]]
     paths = [staged_file(site, intent, number) for number in range(len(intent["tables"]))]
-    return [plain_types(pq.read_table(path, memory_map=True)) for path in paths]
+    return [_read_staged(path) for path in paths]
+
+
+def _read_staged(path: Path) -> pa.Table | SpooledRows:
+    spooled = SpooledRows(path=path)
+    return spooled if len(spooled) > PORTION_ROWS else plain_types(pq.read_table(path, memory_map=True))
 
 
 def seal_staged(site: Site, intent: Row) -> Row:

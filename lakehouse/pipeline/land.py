@@ -1,27 +1,17 @@
 """land: files become bronze rows, identifiers and free text sealed (PROTOCOLS sections 1 to 3)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
-
-from lakehouse.adapters.arrow_rows import subjects_of
-from lakehouse.adapters.batch_checks import check_batch
-from lakehouse.adapters.bronze_rows import (
-    LandedFile,
-    bronze_rows,
-    empty_bronze,
-    keyed_digest,
-    repeated_keys,
-    row_mask,
-    row_text,
-)
+from lakehouse.adapters.batch_checks import Contested, check_part, contested_values
+from lakehouse.adapters.bronze_rows import BatchFile, keyed_digest
 from lakehouse.adapters.file_stamps import Stamp, file_stamp
-from lakehouse.adapters.quarantine_rows import SetAside, count_reasons, quarantine_rows
 from lakehouse.core.canonical import digest_json, timestamp
 from lakehouse.core.contract import DatasetContract, quarantine_of
 from lakehouse.errors import Damaged, WrongUse
-from lakehouse.pipeline.landing_batch import Batch, mark_duplicates, prepare_batch
+from lakehouse.pipeline.landing_batch import mark_duplicates, portions
+from lakehouse.pipeline.landing_rows import LandedRows
 from lakehouse.pipeline.lineage_failures import tells_failure
 from lakehouse.pipeline.log_records import require_current_home
 from lakehouse.pipeline.results import TableResult
@@ -29,7 +19,7 @@ from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import repeat_of, version_details
 from lakehouse.pipeline.writing import TableWrite, table_locks, write_tables
 from lakehouse.readers import read_files
-from lakehouse.readers.input_files import FileRows, expand, matches
+from lakehouse.readers.input_files import FoundRows, expand, matches
 
 
 @tells_failure("land", lambda dataset: f"bronze.{dataset}")
@@ -64,7 +54,10 @@ def _no_file(contract: DatasetContract, paths: Sequence[Path]) -> WrongUse:
 
 
 def land_found(
-    site: Site, contract: DatasetContract, found: Sequence[FileRows], told: Mapping[str, object] | None = None
+    site: Site,
+    contract: DatasetContract,
+    found: Sequence[FoundRows],
+    told: Mapping[str, object] | None = None,
 ) -> TableResult:
     """Land what a reader found as one batch; whoever calls has checked the role.
 
@@ -72,19 +65,24 @@ def land_found(
     """
     keys = {name: site.vault.table_key(name) for name in ("source", "file_bytes")}
     marked = [
-        LandedFile(
+        BatchFile(
             found=file,
             bytes_hmac=keyed_digest(keys["file_bytes"], file.digest),
             source_digest=keyed_digest(keys["source"], file.identity.encode(), file.digest).hex(),
         )
-        for file in check_batch(contract, found, site.clock())
+        for file in found
     ]
+    contested = contested_values(contract, (part for file in found for part in file.parts()))
     with table_locks(site, [contract.table, quarantine_of(contract.table)]):
-        return _land_new(site, contract, marked, told or {})
+        return _land_new(site, contract, marked, contested, told or {})
 
 
 def _land_new(
-    site: Site, contract: DatasetContract, files: Sequence[LandedFile], told: Mapping[str, object]
+    site: Site,
+    contract: DatasetContract,
+    files: Sequence[BatchFile],
+    contested: Contested,
+    told: Mapping[str, object],
 ) -> TableResult:
     with site.registry.reading() as tx:
         known = {row["source_digest"]: row["batch"] for row in tx.many("batch_files", dataset=contract.name)}
@@ -93,113 +91,66 @@ def _land_new(
     if not new:
         return _earlier_batch(site, contract, max(known[file.source_digest] for file in files))
     run_key = digest_json(["land", contract.name, sorted(file.source_digest for file in new)])
-    batch = prepare_batch(site, contract, mark_duplicates(new), newest + 1)
-    return _write_batch(site, batch, run_key, told)
+    with LandedRows(site, contract, newest + 1) as landed:
+        for portion in portions(contract, mark_duplicates(new)):
+            landed.take(
+                [
+                    replace(part, found=check_part(contract, part.found, contested, site.clock()))
+                    for part in portion
+                ]
+            )
+    return _write_batch(site, landed, new, run_key, told)
 
 
-def _write_batch(site: Site, batch: Batch, run_key: str, told: Mapping[str, object]) -> TableResult:
-    contract = batch.contract
-    made = [bronze_rows(contract, file, batch.people, batch.number) for file in batch.files]
-    rows, repeated = _without_repeats(pa.concat_tables([empty_bronze(contract), *made]), batch)
-    aside = [*batch.set_aside, *repeated]
-    reasons = count_reasons(aside)
-    counts = {
-        "received": len(rows) + reasons.total(),
-        "accepted": len(rows),
-        "quarantined": reasons.total(),
-        "subjects": len(subjects_of(rows)),
-    }
+def _write_batch(
+    site: Site, landed: LandedRows, files: Sequence[BatchFile], run_key: str, told: Mapping[str, object]
+) -> TableResult:
+    counts = landed.counts()
+    contract = landed.contract
     details = {
         **told,
         **counts,
         "dataset": contract.name,
-        "batch": batch.number,
-        "reasons": dict(reasons),
-        "findings": dict(batch.findings),
+        "batch": landed.number,
+        "reasons": dict(landed.reasons),
+        "findings": dict(landed.findings),
         "contract": contract.digest,
     }
-    writes = [TableWrite(table=contract.table, rows=rows, mode="append", details=details)]
-    if aside:
-        writes.append(_quarantine_write(site, batch, aside, details))
     versions = write_tables(
         site,
         verb="land",
         run_key=run_key,
-        writes=writes,
+        writes=[
+            TableWrite(table=table, rows=rows, mode="append", details=details)
+            for table, rows in landed.tables().items()
+        ],
         rows={
-            "batches": [_batch_row(site, batch, run_key, counts, reasons)],
-            "batch_files": _file_rows(batch),
+            "batches": [_batch_row(site, landed, run_key, counts)],
+            "batch_files": _file_rows(contract, files, landed.number),
         },
     )
     return TableResult.of(versions[0], details, repeated=False)
 
 
-def _without_repeats(rows: pa.Table, batch: Batch) -> tuple[pa.Table, list[SetAside]]:
-    """Take out rows whose subject and keys stood in an earlier row of the batch."""
-    contract = batch.contract
-    own = contract.subject.column if contract.subject else None
-    keys = [key for key in contract.keys if key != own]
-    if not contract.keys or not set(keys) <= set(rows.column_names):
-        return rows, []
-    repeated = repeated_keys(rows, keys)
-    if not len(repeated):
-        return rows, []
-    aside = [_repeated_row(batch, int(index), rows) for index in repeated]
-    return rows.filter(row_mask(len(rows), repeated)), aside
-
-
-def _repeated_row(batch: Batch, index: int, rows: pa.Table) -> SetAside:
-    offset = index
-    for file in batch.files:
-        if offset < len(file.found.rows):
-            return SetAside(
-                file=file.found.file,
-                row=rows.column("row")[index].as_py(),
-                reason="duplicate_row",
-                column=None,
-                raw=row_text(file.found, offset),
-                subject=rows.column("subject")[index].as_py(),
-            )
-        offset -= len(file.found.rows)
-    raise IndexError(index)
-
-
-def _quarantine_write(
-    site: Site, batch: Batch, aside: Sequence[SetAside], details: Mapping[str, object]
-) -> TableWrite:
-    table = quarantine_of(batch.contract.table)
-    rows = quarantine_rows(
-        table,
-        aside,
-        batch.people.seal_keys,
-        site.vault.batch_key(f"{table}/{batch.number}"),
-        batch=batch.number,
-        stage="land",
-    )
-    return TableWrite(table=table, rows=rows, mode="append", details=details)
-
-
-def _batch_row(
-    site: Site, batch: Batch, run_key: str, counts: Mapping[str, int], reasons: Mapping[str, int]
-) -> dict[str, object]:
+def _batch_row(site: Site, landed: LandedRows, run_key: str, counts: Mapping[str, int]) -> dict[str, object]:
     return {
-        "dataset": batch.contract.name,
-        "batch": batch.number,
+        "dataset": landed.contract.name,
+        "batch": landed.number,
         "run_key": run_key,
         "intent_id": None,
-        "reasons": dict(reasons),
+        "reasons": dict(landed.reasons),
         "created_at": timestamp(site.clock()),
         **counts,
     }
 
 
-def _file_rows(batch: Batch) -> list[dict[str, object]]:
+def _file_rows(contract: DatasetContract, files: Sequence[BatchFile], batch: int) -> list[dict[str, object]]:
     """Return a registry row a file that is now known; duplicates inside the batch share theirs."""
     digests: dict[str, int] = {}
-    for file in batch.all_files:
+    for file in files:
         digests.setdefault(file.source_digest, file.found.file)
     return [
-        {"dataset": batch.contract.name, "source_digest": digest, "batch": batch.number, "file": number}
+        {"dataset": contract.name, "source_digest": digest, "batch": batch, "file": number}
         for digest, number in digests.items()
     ]
 

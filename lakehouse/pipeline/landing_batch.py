@@ -1,10 +1,12 @@
 """A batch on its way to bronze: who is in it, what is set aside before anything is written."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from lakehouse.adapters.bronze_rows import (
+    BatchFile,
     LandedFile,
     Subjects,
     all_rows_text,
@@ -18,25 +20,25 @@ from lakehouse.adapters.bronze_rows import (
     without_rows,
 )
 from lakehouse.adapters.quarantine_rows import SetAside
+from lakehouse.adapters.spooled_rows import PORTION_ROWS
 from lakehouse.core.contract import DatasetContract
 from lakehouse.pipeline.site import Site
 from lakehouse.readers.reading_again import framed
 
+OneFile = TypeVar("OneFile", BatchFile, LandedFile)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Files with their people; `files` are those that go on, `all_files` those that were received."""
+    """Files, or parts of large ones, that go on, with their people and what of them is set aside."""
 
-    contract: DatasetContract
-    number: int
-    all_files: tuple[LandedFile, ...]
     files: tuple[LandedFile, ...]
     people: Subjects
     set_aside: tuple[SetAside, ...]
     findings: Mapping[str, int]
 
 
-def mark_duplicates(files: Sequence[LandedFile]) -> list[LandedFile]:
+def mark_duplicates(files: Sequence[OneFile]) -> list[OneFile]:
     """Mark files whose bytes stood earlier in the batch under the same person."""
     seen: set[tuple[bytes, str]] = set()
     marked = []
@@ -47,7 +49,32 @@ def mark_duplicates(files: Sequence[LandedFile]) -> list[LandedFile]:
     return marked
 
 
-def prepare_batch(site: Site, contract: DatasetContract, files: Sequence[LandedFile], number: int) -> Batch:
+def portions(contract: DatasetContract, files: Sequence[BatchFile]) -> Iterator[list[LandedFile]]:
+    """Yield the parts of the files, in order, so many at a time that their rows are about PORTION_ROWS.
+
+    Where sources state links all parts come at once: a link found late changes who earlier rows are.
+    """
+    portion: list[LandedFile] = []
+    rows = 0
+    for file in files:
+        for part in file.found.parts():
+            portion.append(
+                LandedFile(
+                    found=part,
+                    bytes_hmac=file.bytes_hmac,
+                    source_digest=file.source_digest,
+                    duplicate=file.duplicate,
+                )
+            )
+            rows += part.received
+            if rows >= PORTION_ROWS and not contract.linked_identifiers:
+                yield portion
+                portion, rows = [], 0
+    if portion:
+        yield portion
+
+
+def prepare_batch(site: Site, contract: DatasetContract, files: Sequence[LandedFile]) -> Batch:
     """Name the people of the files and set aside what must not go on."""
     people = _name_people(site, contract, files)
     findings: Counter[str] = Counter()
@@ -63,9 +90,6 @@ def prepare_batch(site: Site, contract: DatasetContract, files: Sequence[LandedF
         aside += personal
         kept.append(left)
     return Batch(
-        contract=contract,
-        number=number,
-        all_files=tuple(files),
         files=tuple(kept),
         people=people,
         set_aside=tuple(aside),

@@ -99,7 +99,7 @@ def retake(site: Site, contract: DatasetContract, entries: Sequence[Entry], ther
     """Read the entries of one batch again; `there`: the bronze rows of that batch."""
     batch = entries[0].batch
     files = _read_files(site, contract, entries, there)
-    prepared = prepare_batch(site, contract, files, batch)
+    prepared = prepare_batch(site, contract, files)
     made = [bronze_rows(contract, file, prepared.people, batch) for file in prepared.files]
     rows = pa.concat_tables([empty_bronze(contract), *made])
     whole = {entry.file: entry for entry in entries if entry.row is None}

@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from lakehouse.adapters.arrow_rows import canonical_rows, content_leaves, ordered_rows
+from lakehouse.adapters.arrow_types import plain_types
 from lakehouse.adapters.bronze_rows import PLACE_COLUMNS
 from lakehouse.adapters.delta_log import Manifest, file_manifest, newest_version
 from lakehouse.adapters.delta_tables import COMPACT
+from lakehouse.adapters.spooled_rows import SpooledRows
 from lakehouse.adapters.sql_registry import Row, Transaction
 from lakehouse.core.digests import file_digest, is_plain
 from lakehouse.core.lineage import Version
@@ -38,7 +41,9 @@ class _Signed:
     draft: Draft
 
 
-def sign_intent(site: Site, intent: Row, rows: Sequence[pa.Table] | None = None) -> list[Version]:
+def sign_intent(
+    site: Site, intent: Row, rows: Sequence[pa.Table | SpooledRows] | None = None
+) -> list[Version]:
     """Give every version of the intent its leaf, add the intent's registry rows and end it.
 
     `rows` are the tables written, in the intent's order; read from their staged files where absent.
@@ -67,7 +72,9 @@ def _made(version: Version) -> dict[str, object]:
     }
 
 
-def _sign_table(site: Site, intent: Row, table: Mapping[str, object], rows: pa.Table) -> _Signed:
+def _sign_table(
+    site: Site, intent: Row, table: Mapping[str, object], rows: pa.Table | SpooledRows
+) -> _Signed:
     name, base = str(table["table"]), int(str(table["base"]))
     folder = site.lake.folder_of(name)
     version = newest_version(folder)
@@ -101,7 +108,7 @@ def _sign_table(site: Site, intent: Row, table: Mapping[str, object], rows: pa.T
 
 
 def _content_of(
-    site: Site, intent: str, table: Mapping[str, object], version: int, rows: pa.Table
+    site: Site, intent: str, table: Mapping[str, object], version: int, rows: pa.Table | SpooledRows
 ) -> tuple[str, dict[str, str], int]:
     """Return a new version's content digest, the leaves that changed, and how many rows it has."""
     name, base, mode = str(table["table"]), int(str(table["base"])), table["mode"]
@@ -110,9 +117,15 @@ def _content_of(
     appended = mode == "append"
     total = len(rows) + (_rows_before(site, name) if appended else 0)
     if not table["by_subject"]:
-        return plain_content(rows), {}, total
-    leaves = _leaves(site, intent, name, rows, base if appended else -1)
+        return plain_content(_in_memory(rows)), {}, total
+    leaves: dict[str, str] = {}
+    for portion in rows.by_person() if isinstance(rows, SpooledRows) else [rows]:
+        leaves |= _leaves(site, intent, name, portion, base if appended else -1)
     return content_root(_standing(site, name, leaves, appended)), leaves, total
+
+
+def _in_memory(rows: pa.Table | SpooledRows) -> pa.Table:
+    return plain_types(pq.read_table(rows.path)) if isinstance(rows, SpooledRows) else rows
 
 
 def _same_content(site: Site, table: str, version: int) -> tuple[str, dict[str, str], int]:
@@ -225,10 +238,11 @@ def _keep_leaves(tx: Transaction, intent: str, signed: _Signed) -> None:
         chosen = people[start : start + PEOPLE_A_QUERY]
         tx.drop("content_leaves", table_name=signed.table, pseudonym=chosen)
     own = {"table_name": signed.table, "intent_id": intent}
-    tx.add_all(
-        "content_leaves",
-        ({**own, "pseudonym": pseudonym, "leaf": leaf} for pseudonym, leaf in signed.leaves.items()),
-    )
+    for start in range(0, len(people), PEOPLE_A_QUERY):
+        chosen = people[start : start + PEOPLE_A_QUERY]
+        tx.add_all(
+            "content_leaves", ({**own, "pseudonym": name, "leaf": signed.leaves[name]} for name in chosen)
+        )
 
 
 def recompute_content(site: Site, version: Version) -> str:

@@ -8,11 +8,13 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow as pa
 
 from lakehouse.adapters.delta_log import newest_version
 from lakehouse.adapters.delta_tables import Mode
+from lakehouse.adapters.spooled_rows import SpooledRows
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.lineage import Version
@@ -35,7 +37,7 @@ class TableWrite:
     """
 
     table: str
-    rows: pa.Table
+    rows: pa.Table | SpooledRows
     mode: Mode
     by_subject: bool = True
     kind: str = "write"
@@ -82,11 +84,17 @@ def write_tables(
             "changes": [list(change) for change in changes],
         }
         intent = _open_intent(site, verb, run_key, writes, payload)
-        for number, write in enumerate(writes):
+        staged = [
             site.lake.stage(write.rows, staged_name(intent["intent_id"], number))
+            for number, write in enumerate(writes)
+        ]
         intent = seal_staged(site, intent)
         commit_staged(site, intent)
-        return finish_intent(site, intent, [write.rows for write in writes])
+        return finish_intent(site, intent, [_written(*pair) for pair in zip(writes, staged, strict=True)])
+
+
+def _written(write: TableWrite, staged: Path) -> pa.Table | SpooledRows:
+    return SpooledRows(path=staged) if isinstance(write.rows, SpooledRows) else write.rows
 
 
 def _plain_rows(rows: RegistryRows) -> dict[str, list[dict[str, object]]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -85,6 +86,27 @@ class FileRows:
     constants: Mapping[str, str | int] = field(default_factory=dict)
     identifiers: tuple[KnownIdentifier, ...] = ()
     frame: bytes = b""
+
+    def parts(self) -> Iterator["FileRows"]:
+        """Yield itself: all of its rows are in memory."""
+        yield self
+
+
+class FoundRows(Protocol):
+    """What a reader gives for one file: `FileRows`, or a large file whose parts are read when asked for.
+
+    file, digest, identity: as in `FileRows`. parts: the same ones each time it is called.
+    """
+
+    @property
+    def file(self) -> int: ...  # noqa: D102  see the class
+    @property
+    def digest(self) -> bytes: ...  # noqa: D102
+    @property
+    def identity(self) -> str: ...  # noqa: D102
+    @property
+    def constants(self) -> Mapping[str, str | int]: ...  # noqa: D102
+    def parts(self) -> Iterator[FileRows]: ...  # noqa: D102
 
 
 def expand(paths: Sequence[Path], patterns: Sequence[str]) -> Iterator[InputFile]:

@@ -1,0 +1,103 @@
+"""More rows than memory should hold: a private Parquet file that is written and read in portions."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lakehouse.adapters.arrow_types import plain_types
+
+PORTION_ROWS = 2**18
+MOST_PORTIONS = 32
+"""Open files at a time; portions grow beyond PORTION_ROWS only above eight million rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpooledRows:
+    """Rows in a Parquet file, as sealed as the table they go to."""
+
+    path: Path
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return int(pq.read_metadata(self.path).num_rows)
+
+    def by_person(self) -> Iterator[pa.Table]:
+        """Yield the rows in portions; all rows of a subject, and all without one, stand in one of them."""
+        count = min(-(-len(self) // PORTION_ROWS), MOST_PORTIONS)
+        if count <= 1:
+            yield plain_types(pq.read_table(self.path))
+            return
+        with tempfile.TemporaryDirectory(dir=self.path.parent) as folder:
+            parts = [Path(folder, f"{number}.arrow") for number in range(count)]
+            self._divide(parts)
+            for part in parts:
+                with pa.memory_map(str(part)) as source:
+                    yield plain_types(pa.ipc.open_stream(source).read_all())
+
+    def _divide(self, parts: list[Path]) -> None:
+        """Give every row to its subject's part: pseudonyms are random, so parts are even."""
+        with pq.ParquetFile(self.path) as file, ExitStack() as opened:
+            writers = [opened.enter_context(pa.ipc.new_stream(part, file.schema_arrow)) for part in parts]
+            for batch in file.iter_batches():
+                owners = part_numbers(batch.column("subject"), len(parts))
+                for number in np.unique(owners):
+                    writers[number].write(batch.filter(pa.array(owners == number)))
+
+
+def part_numbers(subjects: pa.Array, count: int) -> np.ndarray:
+    """Return which of `count` parts each subject's rows (n) belong to; none is in the first."""
+    encoded = subjects.dictionary_encode()
+    owners = [int(name[:8], 16) * count >> 32 for name in encoded.dictionary.to_pylist()]
+    codes = pc.fill_null(encoded.indices, len(owners)).to_numpy(zero_copy_only=False)
+    return np.array([*owners, 0], dtype=np.int64)[codes]  # type: ignore[no-any-return]
+
+
+class RowSpool:
+    """Rows on their way into a private file; what was written is there once the block has ended."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path = path
+        self._schema = schema
+        self._file = path.open("wb")
+        self._writer = pq.ParquetWriter(self._file, schema, compression="snappy", store_schema=False)
+        self.rows = 0
+
+    def __enter__(self) -> Self:
+        """Return the spool itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the file, durable; without a sound end it is removed."""
+        self._writer.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        if kind is not None:
+            self.path.unlink(missing_ok=True)
+
+    def ended(self) -> pa.Table | SpooledRows:
+        """Return what was written: few rows in memory, and no file; many as the file."""
+        if self.rows > PORTION_ROWS:
+            return SpooledRows(path=self.path)
+        rows = plain_types(pq.read_table(self.path))
+        self.path.unlink()
+        return rows
+
+    def add(self, rows: pa.Table) -> None:
+        """Write rows of the spool's columns behind those that are there."""
+        if len(rows):
+            self._writer.write_table(rows.select(self._schema.names).cast(self._schema))
+            self.rows += len(rows)
