@@ -15,6 +15,7 @@ from sqlalchemy import select
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.contract import Layer
 from lakehouse.core.metrics import shown_count
+from lakehouse.core.release import ReleaseState
 from lakehouse.pipeline.alerts import firing_alerts
 from lakehouse.pipeline.cosign import read_cosigning
 from livinglab_airflow.paths import approval_path, dag_path, receipt_path
@@ -124,8 +125,16 @@ def _shown(site: "Site", count: int | None, counts: Counts) -> int | None:
 
 
 def _waiting_lines(site: "Site", tx: "Transaction", questions: list[Question]) -> list[Line]:
-    rows = tx.many("releases", state="SUBMITTED", order="created_at")
-    return [_waiting_line(site, row, questions) for row in reversed(rows)]
+    """Return what waits, newest first; `replaced` says that a later release of the product stands."""
+    seen: set[str] = set()
+    waiting = []
+    for row in reversed(tx.many("releases", order="created_at")):
+        if row["state"] == ReleaseState.SUBMITTED:
+            replaced = row["product"] in seen
+            waiting.append({**_waiting_line(site, row, questions), "replaced": replaced})
+        if row["state"] != ReleaseState.REJECTED:
+            seen.add(row["product"])
+    return waiting
 
 
 def _waiting_line(site: "Site", row: Mapping[str, Any], questions: list[Question]) -> Line:

@@ -71,6 +71,30 @@ def test_a_release_that_waits_leads_to_its_own_question(seen):
     assert [line["approval"] for line in seen("dpo", asked[:1])["waiting"]] == [None]
 
 
+def test_a_release_that_a_later_one_replaced_says_so(seen, airflow_home):
+    """Two wait: the older can only be rejected."""
+    from lakehouse.pipeline.log_records import log_transaction
+    from lakehouse.sites import open_site
+
+    site = open_site(airflow_home.parent / "site.toml", airflow_home, actor="dpo")
+    with log_transaction(site) as tx:
+        (older,) = tx.many("releases")
+        later = {**older, "release_id": "walkers_open-2", "created_at": "2026-11-22T09:03:00Z"}
+        tx.add("releases", **later)
+    waiting = seen("dpo")["waiting"]
+    with log_transaction(site) as tx:
+        tx.change("releases", {"release_id": "walkers_open-2"}, state="REJECTED")
+    left = seen("dpo")["waiting"]
+    with log_transaction(site) as tx:
+        tx.drop("releases", release_id="walkers_open-2")
+
+    assert [(line["release"], line["replaced"]) for line in waiting] == [
+        ("walkers_open-2", False),
+        (RELEASE, True),
+    ]
+    assert [(line["release"], line["replaced"]) for line in left] == [(RELEASE, False)]
+
+
 def test_reasons_of_a_release_are_for_those_who_review(seen):
     assert seen("analyst")["waiting"][0]["reasons"] is None
     assert SCRIPT in seen("dpo")["waiting"][0]["reasons"][0]

@@ -91,7 +91,7 @@
 
   function Figures({ facts }) {
     const { log } = facts;
-    const cosigned = log.witnesses ? `head cosigned by ${log.cosigned} of ${log.witnesses}, ${log.wanted} wanted` : "nobody else cosigns it";
+    const cosigned = log.witnesses ? `head cosigned by ${log.cosigned} of ${log.witnesses}${log.wanted ? `, ${log.wanted} wanted` : ""}` : "nobody else cosigns it";
     return h("dl", null,
       h(Figure, { name: "Batches today", value: facts.batches.length, note: facts.batches.length ? `last at ${clock(facts.batches[0].time)}` : "" }),
       facts.counts === "hidden" ? null : h(Figure, { name: "Rows set aside today", value: rows(facts, facts.set_aside) }),
@@ -109,14 +109,15 @@
   }
 
   function Release({ release, facts }) {
-    const asked = facts.may.decide ? "Decide" : "See what the DPO is asked";
+    const asked = facts.may.decide ? (release.replaced ? "Reject" : "Decide") : "See what the DPO is asked";
     return h(React.Fragment, null,
       h("strong", null, release.title), h("p", { className: "quiet" }, h("code", null, release.release), ` since ${day(release.since)} ${clock(release.since)}`),
+      release.replaced ? h("p", null, "A later release stands: this one can only be rejected.") : null,
       release.reasons && release.reasons.length ? h("p", { className: "quiet" }, release.reasons.join("; ")) : null,
       release.approval
         ? h(Inside, { to: release.approval, label: `${asked}: ${release.title}` }, asked)
         : h("p", { className: "quiet" }, facts.may.decide ? "Airflow has not asked yet. To decide now: " : "The DPO decides: ",
-            h("code", null, facts.may.decide ? `livinglab --as ${facts.viewer} approve ${release.release} --reason "…"` : "livinglab approve")));
+            h("code", null, `livinglab ${release.replaced ? "reject" : "approve"} ${release.release} --reason "…"`)));
   }
 
   function Alerts({ facts }) {
