@@ -44,7 +44,7 @@ def receipt_page(site: "Site", dag_id: str, run_id: str) -> ReceiptPage:
         records = tx.many("records", order="leaf_index", newest=ENTRIES_SEARCHED)
         entries = [*versions, *records]
         own = [row for row in entries if _run_of(row) == run]
-        earlier = _runs_before(tx, own, run)
+        earlier = runs_before(tx, own, run)
         lines = [_version_line(site, row) for row in versions if _run_of(row) == run]
         lines += [_record_line(tx, row) for row in records if _run_of(row) == run]
     return ReceiptPage(
@@ -55,7 +55,7 @@ def receipt_page(site: "Site", dag_id: str, run_id: str) -> ReceiptPage:
         root=site.log.root().hex(),
         lines=sorted(lines, key=lambda line: int(line["leaf"])),
         earlier=earlier,
-        later=_runs_after(entries, own, run),
+        later=runs_after(entries, own, run),
     )
 
 
@@ -63,14 +63,14 @@ def _run_of(row: "Row") -> str | None:
     return (row["details"] or {}).get("run")
 
 
-def _runs_before(tx: "Transaction", own: Sequence["Row"], run: str) -> list[Line]:
+def runs_before(tx: "Transaction", own: Sequence["Row"], run: str) -> list[Line]:
     """Return the runs that wrote the leaves which this run's entries name as their inputs."""
     leaves = sorted({leaf for row in own for leaf in row["inputs"] or ()})
     read = [row for leaf in leaves for row in tx.many("versions", leaf_index=leaf)]
     return _by_run(read, run)
 
 
-def _runs_after(entries: Iterable["Row"], own: Sequence["Row"], run: str) -> list[Line]:
+def runs_after(entries: Iterable["Row"], own: Sequence["Row"], run: str) -> list[Line]:
     """Return the runs whose entries name a leaf of this run as an input."""
     made = {row["leaf_index"] for row in own}
     return _by_run((row for row in entries if made.intersection(row["inputs"] or ())), run)

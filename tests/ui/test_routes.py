@@ -136,6 +136,40 @@ def test_the_receipt_shows_what_its_run_wrote_and_the_command_that_proves_it(web
     assert "silver.walkers" not in page
 
 
+def test_a_receipt_leads_to_theruns_before_and_after_it(airflow_home):
+    """What the run of silver read was written by the run of bronze."""
+    from lakehouse.sites import open_site
+    from livinglab_airflow.receipts import runs_after, runs_before
+
+    site = open_site(airflow_home.parent / "site.toml", airflow_home, actor="dpo")
+    with site.registry.reading() as tx:
+        rows = {row["table_name"]: row for row in tx.many("versions")}
+        silver = {**rows["silver.walkers"], "inputs": [0], "details": {"run": "refine_walkers/manual__2"}}
+        before = runs_before(tx, [silver], "refine_walkers/manual__2")
+    after = runs_after([silver], [rows["bronze.walkers"]], "source_walkers/manual__1")
+
+    assert before == [{"dag_id": "source_walkers", "run_id": "manual__1", "tables": ["bronze.walkers@0"]}]
+    assert after == [{"dag_id": "refine_walkers", "run_id": "manual__2", "tables": ["silver.walkers@0"]}]
+
+
+def test_rows_of_people_are_not_counted_for_an_analyst_on_a_receipt(web, sign_in):
+    address = "/livinglab/receipt?dag_id=source_walkers&run_id=manual__1"
+
+    assert "41 rows" in web.get(address, headers=sign_in("engineer")).text
+    assert "41 rows" not in web.get(address, headers=sign_in("analyst")).text
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"), [("text/html", "text/html; charset=utf-8"), ("application/json", "application/json")]
+)
+def test_a_refusal_is_a_page_for_people_and_json_for_programs(web, sign_in, accept, kind):
+    answer = web.get("/livinglab/reports/none.html", headers={**sign_in("dpo"), "Accept": accept})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, kind)
+    assert "there is no such report" in answer.text
+    assert 'href="../compliance"' in answer.text or accept == "application/json"
+
+
 @pytest.mark.parametrize("name", ["..%2Fhome.json", "%2e%2e/registry.db", "site.html%00", "none.html"])
 def test_only_reports_are_served(web, sign_in, name):
     answer = web.get(f"/livinglab/reports/{name}", headers=sign_in("dpo"))
