@@ -9,7 +9,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 MODELS := models/.venv
 
-.PHONY: help demo test ui check lint-infra bench drills soak java platform models jars clean
+.PHONY: help demo test ui check lint-infra bench scale drills soak java platform models jars pictures clean
 
 help: ## what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,11 +37,17 @@ lint-infra: platform ## compose file, chart and image: our rules, and the linter
 bench: java platform models jars ## measure against a peer in the same run; writes the table in docs/benchmarks.md
 	@$(BIN)/python -m tests.bench.run $(ARGS)
 
+scale: java platform jars ## land to publish at 10^5 to 10^7 rows (half an hour); writes the section in docs/benchmarks.md
+	@$(BIN)/python -m tests.bench.scale $(ARGS)
+
 drills: java platform jars ## fail, kill and tamper hundreds of times (half an hour); prints figures
 	@$(BIN)/python -m pytest tests/drills $(ARGS)
 
 soak: java platform jars ## hostile input at its whole size: 20,000 examples a reader, 200,000 files (an hour)
 	@LIVINGLAB_SOAK=1 $(BIN)/python -m pytest tests/hostile tests/properties/test_reader_properties.py $(ARGS)
+
+pictures: java platform jars ## pictures of the pages, taken by a test on a generated home; writes docs/pictures
+	@LIVINGLAB_PICTURES=1 $(BIN)/python -m pytest tests/ui/test_whole_ui.py $(ARGS)
 
 pii-report: platform ## how well personal data is found, by kind and language; writes docs/pii-quality.md
 	@$(BIN)/python -m tests.pii.run $(ARGS)

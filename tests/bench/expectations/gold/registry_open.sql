@@ -1,0 +1,1 @@
+SELECT subject, sex, age, diagnosis FROM registry

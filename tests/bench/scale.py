@@ -1,0 +1,134 @@
+"""`make scale`: what a row costs from land to publish as rows grow, in docs/benchmarks.md and scale.svg.
+
+Each run is a process of its own with a new home. `--rows` names other sizes, `--registry 0` leaves the
+comparison with a pipeline without privacy work out; a comparison that is not made keeps its earlier line.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench.scale_drawing import draw_costs
+from tests.bench.watched_child import run_watched
+
+PROJECT = Path(__file__).resolve().parents[2]
+PAGE = PROJECT / "docs" / "benchmarks.md"
+PICTURE = PROJECT / "docs" / "scale.svg"
+BEGIN, END = "<!-- scale: begin -->", "<!-- scale: end -->"
+STEPS = ("land", "refine", "publish")
+SIZES = (100_000, 1_000_000, 10_000_000)
+REGISTRY_ROWS = 1_000_000
+FLAT = 1.2
+MICRO = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run: what was measured, rows, seconds a step, peak memory of its processes in MiB."""
+
+    kind: str
+    rows: int
+    seconds: Mapping[str, float]
+    peak_mib: int
+    state: str
+
+    @property
+    def total(self) -> float:
+        """Seconds of all steps."""
+        return sum(self.seconds.values())
+
+    def micros(self, step: str | None = None) -> float:
+        """Return microseconds a row, of one step or of all."""
+        return MICRO * (self.seconds[step] if step else self.total) / self.rows
+
+
+def main() -> None:
+    """Measure, and rewrite the section and the picture."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rows", type=int, nargs="*", default=list(SIZES), help="rows of walks")
+    options.add_argument("--registry", type=int, default=REGISTRY_ROWS, help="rows of the registry; 0: none")
+    asked = options.parse_args()
+    walks = [measured("walks", rows) for rows in asked.rows]
+    pair = [measured(kind, asked.registry) for kind in ("plain", "registry")] if asked.registry else []
+    PICTURE.write_text(draw_costs(walks), encoding="utf-8")
+    write_section([about(), "", *walk_lines(walks), "", *registry_lines(pair)])
+
+
+def measured(kind: str, rows: int) -> Run:
+    """Run `scale_steps` in a new folder and say what it took."""
+    with tempfile.TemporaryDirectory(prefix="livinglab-scale-") as folder:
+        command = [sys.executable, "-m", "tests.bench.scale_steps", kind, str(rows), folder]
+        watched = run_watched(command, {**os.environ, "LIVINGLAB_KEYS": f"{folder}/keys"})
+    said = json.loads(watched.output)
+    run = Run(kind=kind, rows=rows, seconds=said["seconds"], peak_mib=watched.peak_mib, state=said["state"])
+    sys.stdout.write(f"{kind} {rows:,}: {run.total:.0f} s, {run.micros():.1f} µs a row, {run.peak_mib} MiB\n")
+    sys.stdout.flush()
+    return run
+
+
+def walk_lines(runs: Sequence[Run]) -> list[str]:
+    """Return the table of the walks; each row's cost beside that of the size before."""
+    head = ("rows of walks", "people", *STEPS, "a row, all three", "against the size before", "peak memory")
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    for number, run in enumerate(runs):
+        steps = " | ".join(f"{run.seconds[step]:.1f} s" for step in STEPS)
+        against = compared(run.micros() / runs[number - 1].micros()) if number else ""
+        lines.append(
+            f"| {run.rows:,} | {run.rows // 10_000:,} | {steps} | {run.micros():.1f} µs | {against} "
+            f"| {run.peak_mib} MiB |"
+        )
+    return lines
+
+
+def compared(ratio: float) -> str:
+    """Return a ratio, and whether it is flat: no more than a fifth above the size before."""
+    return f"{ratio:.2f}x, {'flat or less' if ratio <= FLAT else 'more than 20 % above'}"
+
+
+def registry_lines(pair: Sequence[Run]) -> list[str]:
+    """Return the table of the registry beside the same pipeline without privacy work."""
+    if not pair:
+        return earlier_registry_lines()
+    plain, own = pair
+    lines = ["| registry | land | refine | publish | all | peak memory |", "|---|---|---|---|---|---|"]
+    for name, run in (("LivingLab", own), ("no privacy work", plain)):
+        steps = " | ".join(f"{run.seconds[step]:.1f} s" for step in STEPS)
+        lines.append(f"| {name}, {run.rows:,} rows | {steps} | {run.total:.1f} s | {run.peak_mib} MiB |")
+    ratios = " | ".join(f"{own.seconds[step] / plain.seconds[step]:.1f}x" for step in STEPS)
+    ratio = own.total / plain.total
+    return [*lines, f"| ratio (aim 1.5x, at most 5x) | {ratios} | {ratio:.1f}x | |"]
+
+
+def earlier_registry_lines() -> list[str]:
+    """Return the registry's lines as they stand in the page."""
+    section = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+    _, found, rest = section.partition("| registry |")
+    return [line for line in f"{found}{rest}".splitlines() if line] if found else []
+
+
+def about() -> str:
+    """Return when and where it was measured."""
+    load = os.getloadavg()[0]
+    today = datetime.now(UTC).date().isoformat()
+    machine = f"{os.cpu_count()} cores, load {load:.1f} at the end"
+    return f"Measured {today}, {machine}, Python {platform.python_version()}, by `make scale`."
+
+
+def write_section(lines: Sequence[str]) -> None:
+    """Put the lines between the marks in docs/benchmarks.md."""
+    before, found, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    if not found:
+        raise RuntimeError(f"{PAGE.name} has no {BEGIN}")
+    after = rest.partition(END)[2]
+    PAGE.write_text(f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
