@@ -88,6 +88,7 @@ securityContext:
 - {name: keys, mountPath: /var/lib/livinglab/keys}
 - {name: airflow, mountPath: /var/lib/livinglab/airflow}
 {{ include "livinglab.siteFileMount" . }}
+- {name: authority, mountPath: /etc/livinglab/database, readOnly: true}
 {{- end }}
 
 {{/* Claims by name: (dict "root" $ "claims" (list "home" …)) */}}
@@ -109,6 +110,12 @@ securityContext:
 - name: site
   configMap:
     name: {{ include "livinglab.name" (dict "root" .root "part" "site") }}
+{{- end }}
+
+{{- define "livinglab.authority" -}}
+- name: authority
+  configMap:
+    name: {{ .root.Values.databases.authority }}
 {{- end }}
 
 {{/* Files of secrets: (dict "root" $ "files" (dict "site" (list "vault_password") …)) */}}
