@@ -30,6 +30,7 @@ from lakehouse.core.contract import Contracts
 from lakehouse.core.contract_parsing import KnownNames
 from lakehouse.errors import NotReady
 from lakehouse.methods import method_names, transform_names
+from lakehouse.pipeline.backup import require_apart
 from lakehouse.pipeline.fsck import Progress, unwatched
 from lakehouse.pipeline.home_identity import (
     IDENTITY,
@@ -40,7 +41,7 @@ from lakehouse.pipeline.home_identity import (
 )
 from lakehouse.pipeline.moving_stores import MovedStores, move_stores
 from lakehouse.pipeline.recovery import recover
-from lakehouse.pipeline.restore import CheckedBackup, check_backup, read_backup, restore
+from lakehouse.pipeline.restore import CheckedBackup, check_backup, read_backup, require_free, restore
 from lakehouse.pipeline.site import Home, Site
 from lakehouse.pipeline.upgrade import Upgrade, upgrade
 from lakehouse.ports import Locks, Store
@@ -130,9 +131,11 @@ def restore_home(
     settings, owner = read_site_file(site_file), getpass.getuser()
     acting = resolve_actor(settings.actors, owner, actor, owner=owner)
     acting.require("restore")
+    require_free(home_path(home), folder)
     checked, ring = check_home_backup(folder, keys, progress)
     restored = Home(path=home_path(home), id=checked.manifest.home, origin=checked.manifest.origin)
     if keys is not None:
+        require_apart(keys_folder(restored), restored.path, folder)
         copy_keys(keys / restored.id, keys_folder(restored), renew=False)
     restore(checked, restored.path, ring, acting, datetime.now(UTC), progress)
     return checked

@@ -40,11 +40,12 @@ class BackupFolder:
     def sole_writer(self) -> Iterator[Path]:
         """Make the folder and yield a private one in it for what is being copied.
 
-        WrongUse where the folder holds other things, Unavailable where another process is making a backup
-        here or it cannot be made.
+        WrongUse where the folder holds other things or links, Unavailable where another process is making a
+        backup here or it cannot be made.
         """
         if not (self.folder / NOTE).exists() and not self.is_empty():
             raise WrongUse("the folder of the backup holds other things", remedy="choose an empty folder")
+        self._refuse_links()
         make_folder(self.folder, "the folder of the backup")
         handle = os.open(self.folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         try:
@@ -55,7 +56,7 @@ class BackupFolder:
         incoming = self.folder / INCOMING
         try:
             shutil.rmtree(incoming, ignore_errors=True)
-            make_private_folder(incoming)
+            incoming.mkdir(mode=0o700)
             yield incoming
         finally:
             shutil.rmtree(incoming, ignore_errors=True)
@@ -145,15 +146,27 @@ class BackupFolder:
             raise NotVerified("a file of the backup was changed")
 
     def _settle(self, incoming: Path, file: BackupFile) -> tuple[BackupFile, bool]:
-        place = self.place_of(file.sha256)
-        if self.holds(file):
-            incoming.unlink()
-            return file, False
+        """Put the bytes in their place, also where there are some already: those may have gone bad."""
+        place, known = self.place_of(file.sha256), self.holds(file)
         make_private_folder(place.parent)
         incoming.replace(place)
-        return file, True
+        return file, not known
+
+    def _refuse_links(self) -> None:
+        """Raise WrongUse where a place of ours is a link: we would copy or remove files elsewhere."""
+        note, lock, objects = (self.folder / name for name in (NOTE, LOCK, OBJECTS))
+        linked = any(
+            path.is_symlink() for path in (note, lock, objects, self.folder / INCOMING, *objects.glob("*"))
+        )
+        if linked or any(path.exists() and not path.is_file() for path in (note, lock)):
+            raise WrongUse(
+                "the folder of the backup holds a link or what is no file of a backup",
+                remedy="see who put it there; choose an empty folder",
+            )
 
     def _note(self) -> str:
+        if not (self.folder / NOTE).is_file():
+            raise NotReady("there is no backup in this folder", remedy="livinglab backup DIR")
         try:
             with (self.folder / NOTE).open("rb") as file:
                 return file.read(LARGEST_NOTE).decode("utf-8")
@@ -163,8 +176,9 @@ class BackupFolder:
             raise NotVerified(f"{NOTE} is not UTF-8") from error
 
     def _prune(self, needed: set[str]) -> None:
+        """Remove the files that no backup needs; nothing that lies behind a link is ours."""
         for place in (self.folder / OBJECTS).glob("*/*"):
-            if place.name not in needed:
+            if place.name not in needed and place.is_file() and not place.parent.is_symlink():
                 place.unlink()
 
 

@@ -5,9 +5,11 @@ contracts or code, a digest or an id: no value of a person, pseudonym or file na
 configured for the whole process, so other libraries' loggers stay out of it, and ours out of theirs.
 """
 
+import errno
 import fcntl
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
@@ -24,6 +26,9 @@ LOG_MODES: tuple[LogMode, ...] = get_args(LogMode)
 FOLDER, FILE = "logs", "events.jsonl"
 LARGEST_FILE = 10 * 2**20
 KEPT_FILES = 5
+APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+"""A link would let lines into another file; a pipe that nobody reads would hold up every command."""
+
 WITHHELD = "withheld"
 """What stands where a text was not of the form of a name, a digest or an id."""
 
@@ -88,8 +93,10 @@ class EventFile:
         if self.echo:
             sys.stderr.write(f"{message}\n")
         self.path.parent.mkdir(mode=0o700, exist_ok=True)
-        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        handle = os.open(self.path, APPENDING, 0o600)
         try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise OSError(errno.EINVAL, "not a file")
             os.write(handle, f"{message}\n".encode())
             full = os.fstat(handle).st_size >= self.largest
         finally:

@@ -3,6 +3,7 @@
 Canonical JSON. A note of the site's log key over the manifest's SHA-256 says whose backup it is.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -17,6 +18,7 @@ PLACES = ("home.json", "lake", "models", "registry", "registry.db", "reports", "
 """What may stand first in the path of a file of a backup."""
 
 _NUMBERS = ("format", "size", "versions", "vault_counter")
+_HOME_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _TEXTS = ("home", "origin", "made_at", "root")
 
 
@@ -73,6 +75,8 @@ def parse_manifest(content: bytes) -> BackupManifest:
         raise NotVerified("a text of the manifest is none")
     if not all(type(number) is int and number >= 0 for number in numbers.values()):
         raise NotVerified("a number of the manifest is none")
+    if not _HOME_ID.fullmatch(str(texts["home"])):
+        raise NotVerified("the manifest names no home: its keys would be looked for anywhere")
     return BackupManifest(files=_parse_files(said["files"]), **texts, **numbers)  # type: ignore[arg-type]
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lakehouse.adapters.backup_folder import BackupFolder
-from lakehouse.adapters.signatures import Signer
+from lakehouse.adapters.signatures import Signer, verify_signature
 from lakehouse.core.backup_manifest import BackupFile, BackupManifest
 from lakehouse.core.canonical import timestamp
+from lakehouse.core.checkpoint import verify_note
 from lakehouse.errors import Damaged, NotReady, WrongUse
 from lakehouse.pipeline.backup_moment import (
     Moment,
@@ -78,8 +79,8 @@ def backup(site: Site, folder: Path, progress: Progress) -> Backup:
     Stopped, it leaves the backup there was. Neither keys are in it, nor `landing/`: what lies there is in
     clear and not taken in yet.
 
-    Raises NotAllowed, WrongUse (a folder in the home, or with other things in it),
-    Damaged (the home is older than the backup, or files are missing), Unavailable.
+    Raises NotAllowed, WrongUse (a folder in the home, or with other things in it), NotVerified (the backup
+    there is not as we signed it), Damaged (the home is older than it, or files are missing), Unavailable.
     """
     site.actor.require("backup")
     require_outside(site.home, folder)
@@ -132,14 +133,16 @@ def require_apart(keys: Path, *places: Path) -> None:
 def _earlier_files(site: Site, store: BackupFolder) -> Mapping[str, BackupFile]:
     """Return the files of the backup there is; empty where there is none.
 
-    Another home's backup is not replaced, nor one whose log ours does not continue.
+    Another home's backup is not replaced, nor one whose log ours does not continue. A note that our key did
+    not sign could have its own bytes signed as ours: what it names is not read again.
     """
     try:
-        _, there = store.read_manifest()
+        note, there = store.read_manifest()
     except NotReady:
         return {}
     if there.home != site.home.id:
         raise WrongUse("the folder holds the backup of another home", remedy="choose another folder")
+    verify_note(note, Signer(site.home.origin, site.keys.signing_key()).key, verify_signature)
     size = site.log.size()
     if there.size > size or site.log.root_at(there.size).hex() != there.root:
         raise Damaged(

@@ -83,7 +83,7 @@ def check_backup(
     if broken:
         raise NotVerified(
             f"{broken} of {len(manifest.files)} files of the backup are missing or were changed",
-            remedy="restore from another backup; make a new one where the home still stands",
+            remedy="restore from another backup; if the home still stands, make a new one in an empty folder",
         )
     # (3) and it is the home that it says
     identity = manifest.files.get(IDENTITY)
@@ -100,7 +100,7 @@ def restore(
     Raises NotAllowed, WrongUse (`target` is not empty, or lies in the backup), Unavailable.
     """
     actor.require("restore")
-    _require_free(target, checked.folder.folder)
+    require_free(target, checked.folder.folder)
     with _unfinished_home(target) as home:
         files = checked.manifest.files
         with progress("copying files", len(files)) as advance:
@@ -117,8 +117,9 @@ def restore(
     sync_folder(target.parent)
 
 
-def _require_free(target: Path, backup: Path) -> None:
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+def require_free(target: Path, backup: Path) -> None:
+    """Raise WrongUse where a home cannot be made: something stands there, or it is in its backup."""
+    if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
         raise WrongUse("the home to be made is there already, or is no empty folder", remedy="name another")
     if backup.resolve() in (target.resolve(), *target.resolve().parents):
         raise WrongUse("a home may not lie in its backup", remedy="name another place with --home")
@@ -132,7 +133,12 @@ def _unfinished_home(target: Path) -> Iterator[Path]:
     """
     folder = target.absolute().parent / f".{target.name}.restoring"
     make_folder(folder, "the folder of the home")
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except NotADirectoryError as error:
+        raise WrongUse(
+            f"{folder.name} beside the home to be made is a link", remedy="remove it, or name another place"
+        ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

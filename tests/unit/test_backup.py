@@ -281,7 +281,7 @@ def test_folders_of_others_are_left_alone(site: Site, kept: Path, tmp_path: Path
     (kept / "letter.txt").write_text("mine")
     assert say("backup", kept)[0] == 2
     assert [path.name for path in kept.iterdir()] == ["letter.txt"]
-    assert say("--home", tmp_path / "r", "restore", tmp_path)[0] == 3
+    assert say("--home", tmp_path / "r", "restore", kept)[0] == 3
     other = tmp_path / "other"
     say("backup", other)
     open_site(home=tmp_path / "second", create=True)

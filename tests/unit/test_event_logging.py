@@ -1,6 +1,7 @@
 """The event log: what a command leaves in it, what it never holds, and that it stops no work."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing import get_context
@@ -79,6 +80,30 @@ def test_a_log_that_cannot_be_written_is_said_once_and_stops_nothing(
     for _ in range(3):
         broken.events.write("tried")
     assert capsys.readouterr().err.count("event log") == 1
+
+
+def test_a_log_that_is_a_link_or_a_pipe_is_not_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the link leads to stays as it is; a pipe that nobody reads holds nothing up."""
+    (tmp_path / "theirs").write_text("theirs\n")
+    file = tmp_path / event_logging.FOLDER / event_logging.FILE
+    file.parent.mkdir()
+    file.symlink_to(tmp_path / "theirs")
+    EventLog(tmp_path).write("tried")
+    assert (tmp_path / "theirs").read_text() == "theirs\n"
+    following = event_logging.APPENDING & ~os.O_NOFOLLOW
+    with monkeypatch.context() as broken:
+        broken.setattr(event_logging, "APPENDING", following)
+        EventLog(tmp_path).write("tried")
+    assert "tried" in (tmp_path / "theirs").read_text(), "the broken variant writes into it"
+    file.unlink()
+    os.mkfifo(file)
+    EventLog(tmp_path).write("tried")
+    reader = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+    EventLog(tmp_path).write("tried")
+    os.close(reader)
+    assert capsys.readouterr().err.count("event log") == 3
 
 
 def test_json_events_go_to_stderr_too_and_off_writes_none(
