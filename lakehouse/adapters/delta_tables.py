@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from lakehouse.adapters.arrow_rows import subjects_of
 from lakehouse.adapters.arrow_types import plain_types
 from lakehouse.adapters.delta_log import is_committed, newest_version, open_table
+from lakehouse.adapters.private_folders import private_folder
 from lakehouse.adapters.spark_failures import named_failures
 from lakehouse.adapters.spark_session import Engine, start_session
 from lakehouse.adapters.spooled_rows import SpooledRows
@@ -120,20 +121,16 @@ class DeltaLake:
     def sql(self, query: str, views: Mapping[str, pa.Table]) -> pa.Table:
         """Run one query on Spark over in-memory tables registered by name."""
         spark = self.spark()
-        with named_failures(), tempfile.TemporaryDirectory(dir=self._work()) as folder:
+        with named_failures(), private_folder(self.work) as folder:
             for name, rows in views.items():
-                path = Path(folder, f"{name}.parquet")
+                path = folder / f"{name}.parquet"
                 pq.write_table(rows, path, store_schema=False)
-                spark.read.parquet(str(path.resolve())).createOrReplaceTempView(name)
+                spark.read.parquet(str(path)).createOrReplaceTempView(name)
             try:
                 return plain_types(spark.sql(query).toArrow())
             finally:
                 for name in views:
                     spark.catalog.dropTempView(name)
-
-    def _work(self) -> Path:
-        self.work.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return self.work
 
     def spark(self) -> Any:
         """Return this process's Spark session, starting it at first use."""

@@ -1,7 +1,6 @@
 """More rows than memory should hold: a private Parquet file that is written and read in portions."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lakehouse.adapters.arrow_types import plain_types
+from lakehouse.adapters.private_folders import private_folder
 
 PORTION_ROWS = 2**18
 MOST_PORTIONS = 32
@@ -37,7 +37,7 @@ class SpooledRows:
         if count <= 1:
             yield plain_types(pq.read_table(self.path))
             return
-        with tempfile.TemporaryDirectory(dir=self.path.parent) as folder:
+        with private_folder(self.path.parent) as folder:
             parts = [Path(folder, f"{number}.arrow") for number in range(count)]
             self._divide(parts)
             for part in parts:
@@ -66,7 +66,6 @@ class RowSpool:
     """Rows on their way into a private file; what was written is there once the block has ended."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = path
         self._schema = schema
         self._file = path.open("wb")

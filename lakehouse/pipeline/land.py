@@ -7,6 +7,7 @@ from pathlib import Path
 from lakehouse.adapters.batch_checks import Contested, check_part, contested_values
 from lakehouse.adapters.bronze_rows import BatchFile, keyed_digest
 from lakehouse.adapters.file_stamps import Stamp, file_stamp
+from lakehouse.adapters.private_folders import private_folder
 from lakehouse.core.canonical import digest_json, timestamp
 from lakehouse.core.contract import DatasetContract, quarantine_of
 from lakehouse.errors import Damaged, WrongUse
@@ -91,15 +92,16 @@ def _land_new(
     if not new:
         return _earlier_batch(site, contract, max(known[file.source_digest] for file in files))
     run_key = digest_json(["land", contract.name, sorted(file.source_digest for file in new)])
-    with LandedRows(site, contract, newest + 1) as landed:
-        for portion in portions(contract, mark_duplicates(new)):
-            landed.take(
-                [
-                    replace(part, found=check_part(contract, part.found, contested, site.clock()))
-                    for part in portion
-                ]
-            )
-    return _write_batch(site, landed, new, run_key, told)
+    with private_folder(site.lake.work) as folder:
+        with LandedRows(site, contract, newest + 1, folder) as landed:
+            for portion in portions(contract, mark_duplicates(new)):
+                landed.take(
+                    [
+                        replace(part, found=check_part(contract, part.found, contested, site.clock()))
+                        for part in portion
+                    ]
+                )
+        return _write_batch(site, landed, new, run_key, told)
 
 
 def _write_batch(

@@ -1,9 +1,9 @@
 """The rows of one batch on their way into bronze and its quarantine, a portion at a time."""
 
-import secrets
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -26,9 +26,9 @@ from lakehouse.pipeline.site import Site
 
 
 class LandedRows:
-    """What `take` made of the portions so far: sealed rows in private files, counts in memory."""
+    """What `take` made of the portions so far: sealed rows in files of `folder`, counts in memory."""
 
-    def __init__(self, site: Site, contract: DatasetContract, number: int) -> None:
+    def __init__(self, site: Site, contract: DatasetContract, number: int, folder: Path) -> None:
         self.contract = contract
         self.number = number
         self.reasons: Counter[str] = Counter()
@@ -36,9 +36,8 @@ class LandedRows:
         self._site = site
         self._subjects: set[str] = set()
         self._seen = SeenKeys()
-        name = f"landing-{secrets.token_hex(8)}"
-        self._bronze = RowSpool(site.lake.staged(f"{name}-0"), empty_bronze(contract).schema)
-        self._quarantine = RowSpool(site.lake.staged(f"{name}-1"), QUARANTINE_SCHEMA)
+        self._bronze = RowSpool(folder / "bronze.parquet", empty_bronze(contract).schema)
+        self._quarantine = RowSpool(folder / "quarantine.parquet", QUARANTINE_SCHEMA)
         self._ending = ExitStack()
 
     def __enter__(self) -> Self:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lakehouse.adapters.delta_log import newest_version
 from lakehouse.adapters.delta_tables import COMPACT
+from lakehouse.adapters.private_folders import clear_abandoned
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.errors import Unavailable
 from lakehouse.pipeline.committing import commit_staged, finish_intent, remove_orphans
@@ -30,6 +31,7 @@ def recover(site: Site, *, with_spark: bool = True) -> Recovery:
     way; the others are ended by the next writer of their tables.
     """
     publish_log(site)
+    clear_abandoned(site.lake.work)
     with site.registry.reading() as tx:
         intents = tx.many("intents", state=OPEN, order="created_at")
     finished = abandoned = orphans = 0
@@ -38,7 +40,17 @@ def recover(site: Site, *, with_spark: bool = True) -> Recovery:
         finished += ended.finished
         abandoned += ended.abandoned
         orphans += ended.orphans
+    _drop_ended(site)
     return Recovery(finished=finished, abandoned=abandoned, orphans=orphans)
+
+
+def _drop_ended(site: Site) -> None:
+    """Drop staged rows of writes that were signed and then killed: nobody reads them any more."""
+    for file in sorted(site.lake.work.glob("*.parquet")):
+        with site.registry.reading() as tx:
+            intent = tx.one("intents", intent_id=file.stem.rpartition("-")[0])
+        if intent is not None and intent["state"] != OPEN:
+            file.unlink(missing_ok=True)
 
 
 def recover_tables(site: Site, tables: Sequence[str]) -> None:
