@@ -5,8 +5,8 @@ A refused step leaves nothing in the log, so its run has an id of its own and is
 
 import secrets
 
-from lakehouse.adapters.openlineage_events import SCHEMA_URL, Event, run_id, started_by
 from lakehouse.adapters.openlineage_facets import JOB_TYPE, PARENT, STANDARD, facet
+from lakehouse.adapters.openlineage_runs import SCHEMA_URL, Event, run_id, started_by
 
 ERROR = f"{STANDARD}/1-0-1/ErrorMessageRunFacet.json#/$defs/ErrorMessageRunFacet"
 

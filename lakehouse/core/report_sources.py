@@ -89,6 +89,53 @@ class VersionFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatementFacts:
+    """A row of `records`: a signed record that is of no version of a table, as of an answer or a model."""
+
+    row: Row
+    record: Row = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, row: Row) -> "StatementFacts":
+        """Read the public record that stands in the row."""
+        return cls(row=row, record=json.loads(row["record"]))
+
+    @property
+    def kind(self) -> str:
+        """What it speaks of: "answer", "model" ..."""
+        return str(self.row["kind"])
+
+    @property
+    def ref(self) -> str:
+        """The name of what it speaks of: a receipt, `model/DIGEST` ..."""
+        return str(self.row["ref"])
+
+    @property
+    def leaf(self) -> int:
+        """The index of its leaf in the log."""
+        return int(self.row["leaf_index"])
+
+    @property
+    def time(self) -> str:
+        """When it was logged, RFC 3339."""
+        return str(self.row["created_at"])
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """The leaf indexes of what it was made from."""
+        return tuple(self.row.get("inputs") or ())
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """The digests of its public record, by name."""
+        return self.record.get("digests") or {}
+
+    def detail(self, name: str) -> Any:
+        """Return one of the private details, or None."""
+        return (self.row.get("details") or {}).get(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableFacts:
     """One version of a table with all it was made from.
 

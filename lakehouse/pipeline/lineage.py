@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from lakehouse.adapters.lineage_receiver import LineageReceiver
-from lakehouse.adapters.openlineage_events import Event, LineageSources, lineage_events
+from lakehouse.adapters.openlineage_events import lineage_events
+from lakehouse.adapters.openlineage_runs import Event, LineageSources
+from lakehouse.adapters.openlineage_statements import VERBS
 from lakehouse.adapters.sql_registry import Row, Transaction
-from lakehouse.core.report_sources import VersionFacts
+from lakehouse.core.report_sources import StatementFacts, VersionFacts
 from lakehouse.pipeline.site import Site
 
 
@@ -24,32 +26,37 @@ class Replay:
 
 
 def site_events(site: Site) -> Iterator[Event]:
-    """Yield the events of every logged version. Raises NotAllowed, Damaged, Unavailable."""
+    """Yield the events of every logged version, answer and model. Raises NotAllowed, Damaged, Unavailable."""
     site.actor.require("report")
     with site.registry.reading() as tx:
-        sources = _sources(site, tx, tx.many("versions", order="leaf_index"), tx.many("intents"))
+        versions, intents = tx.many("versions", order="leaf_index"), tx.many("intents")
+        sources = _sources(site, tx, versions, intents, tx.many("records", kind=list(VERBS)))
     yield from lineage_events(sources)
 
 
 def written_events(site: Site, leaves: range) -> list[Event]:
-    """Return the events of the writes that end within `leaves`, as a replay gives them."""
+    """Return the events of what ends within `leaves`, as a replay gives them."""
     with site.registry.reading() as tx:
         found = tx.many("versions", leaf_index=list(leaves))
         intents = list({row["intent_id"] for row in found})
         written = tx.many("versions", intent_id=intents, order="leaf_index")
+        stated = tx.many("records", leaf_index=list(leaves), kind=list(VERBS))
         known = {row["leaf_index"] for row in written}
-        read = list({leaf for row in written for leaf in row["inputs"] or ()} - known)
+        read = list({leaf for row in (*written, *stated) for leaf in row["inputs"] or ()} - known)
         rows = [*tx.many("versions", leaf_index=read), *written]
-        sources = _sources(site, tx, rows, tx.many("intents", intent_id=intents))
+        sources = _sources(site, tx, rows, tx.many("intents", intent_id=intents), stated)
     return list(lineage_events(sources, leaves))
 
 
-def _sources(site: Site, tx: Transaction, versions: Iterable[Row], intents: Iterable[Row]) -> LineageSources:
+def _sources(
+    site: Site, tx: Transaction, versions: Iterable[Row], intents: Iterable[Row], statements: Iterable[Row]
+) -> LineageSources:
     return LineageSources(
         origin=site.home.origin,
         contracts=site.contracts,
         policy=site.policy,
         versions=[VersionFacts.of(row) for row in versions],
+        statements=[StatementFacts.of(row) for row in statements],
         begun={row["intent_id"]: (row["verb"], row["created_at"]) for row in intents},
         releases=tx.many("releases", order="created_at"),
     )

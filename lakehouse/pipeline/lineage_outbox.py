@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse.adapters.durable_files import make_private_folder, write_durably
-from lakehouse.adapters.openlineage_events import Event
+from lakehouse.adapters.openlineage_runs import Event
 from lakehouse.errors import Damaged, LivingLabError, Unavailable
 from lakehouse.pipeline.lineage import written_events
 from lakehouse.pipeline.site import Site

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from lakehouse.adapters.event_logging import EventFields
-from lakehouse.adapters.openlineage_events import started_by
+from lakehouse.adapters.openlineage_runs import started_by
 from lakehouse.core.lineage import Version
 from lakehouse.pipeline.site import Site
 

@@ -13,8 +13,10 @@ import pytest
 from home_samples import make_home
 
 from lakehouse.adapters.lineage_receiver import PAUSES, LineageReceiver
-from lakehouse.adapters.openlineage_events import DRAFT, LineageSources, lineage_events
+from lakehouse.adapters.openlineage_events import lineage_events
 from lakehouse.adapters.openlineage_facets import MASKING, PRIVACY, PROOF
+from lakehouse.adapters.openlineage_runs import DRAFT, LineageSources
+from lakehouse.adapters.openlineage_statements import ANSWER, MODEL
 from lakehouse.core.actors import Role
 from lakehouse.core.contract import Column
 from lakehouse.core.contract_columns import BRONZE_HANDLINGS
@@ -55,7 +57,7 @@ def every_facet(value):
 
 def test_every_run_starts_and_completes_once_with_the_fields_of_the_specification(site):
     events = written(site)
-    assert [event["eventType"] for event in events] == ["START", "COMPLETE"] * 3
+    assert [event["eventType"] for event in events] == ["START", "COMPLETE"] * 5
     for event in events:
         assert event["schemaURL"] == "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
         assert {"eventTime", "producer", "run", "job", "inputs", "outputs"} <= event.keys()
@@ -80,11 +82,11 @@ def test_our_facets_are_of_their_published_schemas(site):
             with pytest.raises(jsonschema.ValidationError):
                 jsonschema.validate({**facet, "rows": 3}, schema)
             checked.append(facet["_schemaURL"])
-    assert set(checked) == {PRIVACY, PROOF}
+    assert set(checked) == {ANSWER, MODEL, PRIVACY, PROOF}
 
 
 def test_a_version_says_its_leaf_its_digests_and_what_it_was_made_from(site):
-    gold = written(site)[-1]
+    gold = written(site)[5]
     with site.registry.reading() as tx:
         row = tx.one("versions", table_name="gold.gait_by_cohort")
         entry = tx.one("entries", leaf_index=row["leaf_index"])
@@ -231,7 +233,7 @@ def receiver(url, **more):
 def test_events_are_posted_in_order_with_the_token(site):
     with receiving() as (url, came):
         done = send_events(site, receiver(url, token="s3cret")[0], lambda _: None)
-    assert (done.events, done.runs) == (6, 3)
+    assert (done.events, done.runs) == (10, 5)
     assert [event for _, event in came] == written(site)
     assert {headers["authorization"] for headers, _ in came} == {"Bearer s3cret"}
     assert {headers["content-type"] for headers, _ in came} == {"application/json"}
@@ -241,7 +243,7 @@ def test_a_receiver_that_starts_anew_is_tried_again(site):
     with receiving(503, 429, 500) as (url, came):
         own, pauses = receiver(url)
         send_events(site, own, lambda _: None)
-    assert (len(came), pauses) == (9, list(PAUSES))
+    assert (len(came), pauses) == (13, list(PAUSES))
 
 
 @pytest.mark.parametrize(("status", "tries"), [(500, 4), (401, 1), (422, 1), (302, 1)])

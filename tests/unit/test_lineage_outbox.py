@@ -147,7 +147,7 @@ def test_a_backlog_goes_out_in_parts_and_a_replay_takes_the_rest(site, monkeypat
 
     assert part == 4
     assert told(site) == list(site_events(site))
-    assert (sent.events, sent.waiting) == (2, 0)
+    assert (sent.events, sent.waiting) == (6, 0)
 
 
 def test_a_failed_step_is_told_by_its_code_under_the_dag_that_ran_it(site):
