@@ -22,11 +22,12 @@ def main() -> int:
         password = json.loads(accounts.read_text(encoding="utf-8"))[ACCOUNT]
         token = ask(f"{address}/auth/token", {"username": ACCOUNT, "password": password})["access_token"]
         answer = ask(f"{address}/livinglab/health", token=token)
-    except (OSError, ValueError, KeyError) as error:
+        works = answer["ok"] is True
+    except (OSError, ValueError, KeyError, TypeError) as error:
         sys.stdout.write(f"no answer: {type(error).__name__}\n")
         return 1
     sys.stdout.write(f"{json.dumps(answer)}\n")
-    return 0 if answer["ok"] else 1
+    return 0 if works else 1
 
 
 def ask(url: str, body: dict[str, str] | None = None, token: str | None = None) -> dict[str, object]:
