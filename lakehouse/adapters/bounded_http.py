@@ -1,12 +1,12 @@
 """Requests whose answers are bounded in bytes and time, for partners who need not mean well."""
 
 import ssl
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from lakehouse.adapters.request_deadline import request_deadline
 from lakehouse.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ STEP_SECONDS = 5.0
 """Longest wait for one step: connecting, or the next bytes of an answer."""
 
 ANSWER_SECONDS = 20.0
+"""Longest wait for a whole answer, its headers included."""
+
 _PLAIN = {"accept-encoding": "identity"}
 
 
@@ -46,13 +48,24 @@ def exchange(
 
     try:
         with (
+            request_deadline(ANSWER_SECONDS) as deadline,
             httpx.Client(timeout=STEP_SECONDS, headers=_PLAIN, verify=_authorities()) as client,
-            client.stream(method, url, content=content, params=params, headers=headers) as response,
+            client.stream(
+                method,
+                url,
+                content=content,
+                params=params,
+                headers=headers,
+                extensions={"trace": deadline.trace},
+            ) as response,
         ):
+            body = _read_bounded(response, largest)
+            if deadline.is_over:
+                raise httpx.ReadTimeout("an answer is too slow", request=response.request)
             return HttpAnswer(
                 status=response.status_code,
                 content_type=response.headers.get("content-type", ""),
-                body=_read_bounded(response, largest),
+                body=body,
             )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Unavailable(
@@ -69,11 +82,10 @@ def _authorities() -> ssl.SSLContext:
 def _read_bounded(response: "httpx.Response", largest: int) -> bytes:
     import httpx
 
-    deadline = time.monotonic() + ANSWER_SECONDS
     content = bytearray()
     # Raw bytes: what an answer unpacks to has no bound.
     for part in response.iter_raw():
         content += part
-        if len(content) > largest or time.monotonic() > deadline:
-            raise httpx.DecodingError("an answer is too large or too slow", request=response.request)
+        if len(content) > largest:
+            raise httpx.DecodingError("an answer is too large", request=response.request)
     return bytes(content)

@@ -5,10 +5,10 @@
 """
 
 import hashlib
-import time
 from typing import TYPE_CHECKING
 
 from lakehouse.adapters.log_settings import AuthoritySettings, LogSettings
+from lakehouse.adapters.request_deadline import request_deadline
 from lakehouse.adapters.time_stamps import check_stamp
 from lakehouse.core.anchor import Anchored, SignedHead
 from lakehouse.core.canonical import timestamp
@@ -97,31 +97,39 @@ def _ask(authority: AuthoritySettings, body: bytes) -> bytes:
     import httpx
 
     headers = {"Content-Type": QUERY_TYPE, "Accept": REPLY_TYPE}
-    try:
-        with (
-            httpx.Client(timeout=SILENCE_SECONDS) as client,
-            client.stream("POST", authority.url, content=body, headers=headers) as response,
-        ):
-            return _read_answer(authority, response)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise Unavailable(
-            f"the time-stamping authority {authority.name} does not answer at {authority.url}",
-            remedy="try again later: livinglab log anchor rfc3161",
-        ) from error
+    with request_deadline(ANSWER_SECONDS) as deadline:
+        try:
+            with (
+                httpx.Client(timeout=SILENCE_SECONDS) as client,
+                client.stream(
+                    "POST",
+                    authority.url,
+                    content=body,
+                    headers=headers,
+                    extensions={"trace": deadline.trace},
+                ) as response,
+            ):
+                answer = _read_answer(authority, response)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            if not deadline.is_over:
+                raise Unavailable(
+                    f"the time-stamping authority {authority.name} does not answer at {authority.url}",
+                    remedy="try again later: livinglab log anchor rfc3161",
+                ) from error
+    if deadline.is_over:
+        raise _useless(authority, f"no whole answer in {ANSWER_SECONDS:.0f} s")
+    return answer
 
 
 def _read_answer(authority: AuthoritySettings, response: "httpx.Response") -> bytes:
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if response.status_code != 200 or kind != REPLY_TYPE:
         raise _useless(authority, f"status {response.status_code}, not a time stamp")
-    deadline = time.monotonic() + ANSWER_SECONDS
     answer = b""
     for piece in response.iter_raw():
         answer += piece
         if len(answer) > LARGEST_ANSWER:
             raise _useless(authority, f"more than {LARGEST_ANSWER} bytes")
-        if time.monotonic() > deadline:
-            raise _useless(authority, f"no whole answer in {ANSWER_SECONDS:.0f} s")
     return answer
 
 
