@@ -1,6 +1,7 @@
 """The watcher of the drop zone: when it wakes a source DAG, when it waits, and what it tells."""
 
 import asyncio
+import os
 import threading
 from types import SimpleNamespace
 
@@ -100,6 +101,18 @@ def test_files_that_were_taken_in_tell_nothing_and_new_ones_do(watch, folder):
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path):
     assert looks(DropZoneWatch(folders=[tmp_path / "none"], patterns=["*"])) == [False] * 3
+
+
+def test_what_is_no_file_neither_wakes_a_dag_nor_blinds_the_watcher(watch, folder):
+    """A link to itself, one to nowhere, a pipe, a folder; the file beside them is told of."""
+    (folder / "loop.csv").symlink_to(folder / "loop.csv")
+    (folder / "nowhere.csv").symlink_to(folder / "gone")
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "folder.csv").mkdir()
+    assert looks(watch) == [False, False, False]
+    assert whole_files(sorted(folder.iterdir())) == ()
+    (folder / NAME).write_text("1")
+    assert looks(watch) == [False, True, False]
 
 
 def test_only_the_patterns_of_the_contract_count(folder):
