@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -46,6 +47,13 @@ class Served:
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
+
+    def knows(self, dag: str) -> bool:
+        """Say whether a DAG has been read: Airflow is healthy before that."""
+        try:
+            return bool(self.call(f"/api/v2/dags/{dag}")["dag_id"] == dag)
+        except urllib.error.HTTPError:
+            return False
 
 
 @contextmanager
@@ -117,6 +125,8 @@ def drill(folder: Path, port: int) -> Iterator[str]:
     write_batch(source / DATASET / "first.csv", 1, PEOPLE)
     open_site(make_site_file(folder), folder / "home", create=True)
     with served(folder, port) as first:
+        if not wait_until(lambda: first.knows(DAG)):
+            yield "the DAG has not appeared"
         run = first.call(
             f"/api/v2/dags/{DAG}/dagRuns", {"logical_date": None, "conf": {"source": str(source)}}
         )
