@@ -14,10 +14,14 @@ from lakehouse.errors import NotReady
 
 REFUSED = {
     "password": "a password does not belong into a site file: name its environment variable in password_env",
+    "sslpassword": "does not belong into a site file: keep the file of sslkey without one, mode 0600",
     "options": "is set by LivingLab (search path and timeouts)",
     "client_encoding": "is set by LivingLab",
 }
 """Parts of an address that a site file may not name, and why."""
+
+LONGEST_NAME = 63
+"""Bytes of a name that PostgreSQL keeps: what is beyond them tells no two schemas apart."""
 
 OWN_MACHINE = {"", "localhost", "127.0.0.1", "::1"}
 
@@ -88,6 +92,8 @@ def _schema(section: Section, default: str) -> str:
     name = section.text("schema", default)
     if not (name.isascii() and name.isidentifier() and name == name.lower()) or name.startswith("pg_"):
         raise section.error("schema", "must be a lower-case name of letters, digits and _")
+    if len(name) > LONGEST_NAME:
+        raise section.error("schema", f"must have at most {LONGEST_NAME} characters")
     return name
 
 

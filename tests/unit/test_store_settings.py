@@ -60,6 +60,7 @@ def test_over_a_network_the_server_must_prove_who_it_is(tmp_path: Path, address:
     [
         (f'[stores]\nvault = "postgresql://keeper:{WORD}@db/lab"', "stores.vault.url"),
         (f'[stores]\nvault = "postgresql://keeper@db/lab?password={WORD}"', "stores.vault.url"),
+        (f'[stores]\nvault = "postgresql://db/lab?sslpassword={WORD}"', "stores.vault.url"),
         (f'[airflow]\ndatabase = "postgresql://a:{WORD}@db/airflow"', "airflow.database.url"),
         ('[stores]\nvault = "postgresql:///lab?options=-csearch_path%3Dx"', "stores.vault.url"),
         (f'[stores]\nvault = "postgresql://{WORD}:x:y@[db/lab"', "stores.vault.url"),
@@ -69,6 +70,7 @@ def test_over_a_network_the_server_must_prove_who_it_is(tmp_path: Path, address:
         ('[stores.vault]\nschema = "lab"', "stores.vault.url"),
         ('[stores.vault]\nurl = "postgresql:///lab"\nschema = "a; DROP"', "stores.vault.schema"),
         ('[stores.vault]\nurl = "postgresql:///lab"\nschema = "pg_catalog"', "stores.vault.schema"),
+        (f'[stores.vault]\nurl = "postgresql:///lab"\nschema = "{"a" * 64}"', "stores.vault.schema"),
         ('[airflow.database]\nurl = "postgresql:///lab"\nschema = "x"', "airflow.database.schema"),
         ("[stores]\nvault = 3", "stores.vault"),
         (
