@@ -1,4 +1,4 @@
-"""What only a batch as a whole shows: one value stated by two people, a clock that runs ahead.
+"""What no row shows by itself: one value stated by two people, a clock that runs ahead.
 
 Such rows are set aside before anybody is named, so that no link or pseudonym is made from them.
 """
@@ -17,13 +17,18 @@ from lakehouse.readers.input_files import FileRows, RejectedRow
 
 Faults = dict[int, tuple[str, str]]
 Contested = AbstractSet[tuple[str, str]]
-_Person = tuple[str | None, str | None]
+Person = tuple[str | None, str | None]
 CLOCK_LEEWAY = timedelta(days=1)
 
 
-def check_batch(contract: DatasetContract, files: Sequence[FileRows], now: datetime) -> list[FileRows]:
-    """Return the files of a batch that is in memory, each as `check_part` leaves it."""
-    contested = contested_values(contract, files)
+def check_batch(
+    contract: DatasetContract, files: Sequence[FileRows], now: datetime, held: Contested = frozenset()
+) -> list[FileRows]:
+    """Return the files of a batch that is in memory, each as `check_part` leaves it.
+
+    `held` are the (column, value) pairs that are somebody else's since an earlier batch.
+    """
+    contested = contested_values(contract, files) | held
     return [check_part(contract, file, contested, now) for file in files]
 
 
@@ -46,7 +51,13 @@ def _ahead_of_clock(contract: DatasetContract, file: FileRows, now: datetime) ->
     return faults
 
 
-def _stated(contract: DatasetContract, file: FileRows) -> list[tuple[int, str, str, _Person]]:
+def states_own_values(contract: DatasetContract) -> bool:
+    """Say whether rows may state what one person alone can have."""
+    rule = contract.subject
+    return rule is not None and bool(rule.own or contract.linked_identifiers)
+
+
+def stated_values(contract: DatasetContract, file: FileRows) -> list[tuple[int, str, str, Person]]:
     """Return (row index, column, value, person) of each value that only one person can have."""
     rule = contract.subject
     linked = "links" in file.rows.column_names
@@ -66,7 +77,7 @@ def _stated(contract: DatasetContract, file: FileRows) -> list[tuple[int, str, s
     return found
 
 
-def _people(contract: DatasetContract, file: FileRows) -> list[_Person]:
+def _people(contract: DatasetContract, file: FileRows) -> list[Person]:
     rule = contract.subject
     if rule is None:
         return []
@@ -83,12 +94,12 @@ def _people(contract: DatasetContract, file: FileRows) -> list[_Person]:
 def contested_values(contract: DatasetContract, parts: Iterable[FileRows]) -> Contested:
     """Return the (column, value) pairs that two people of a batch state; nothing is read without need."""
     rule = contract.subject
-    owner: dict[tuple[str, str], _Person] = {}
+    owner: dict[tuple[str, str], Person] = {}
     contested: set[tuple[str, str]] = set()
-    if rule is None or not (rule.own or contract.linked_identifiers):
+    if rule is None or not states_own_values(contract):
         return contested
     for part in parts:
-        for _, name, value, person in _stated(contract, part):
+        for _, name, value, person in stated_values(contract, part):
             if owner.setdefault((name, value), person) != person:
                 contested.add((name, value))
     return contested
@@ -99,7 +110,7 @@ def _contested_rows(contract: DatasetContract, file: FileRows, contested: Contes
         return {}
     return {
         index: ("shared_value", name)
-        for index, name, value, _ in _stated(contract, file)
+        for index, name, value, _ in stated_values(contract, file)
         if (name, value) in contested
     }
 

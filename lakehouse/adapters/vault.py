@@ -7,12 +7,12 @@ Every method raises Unavailable (7) without a vault and Damaged (6) for one that
 
 import hmac
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Column, Connection, Row, select
+from sqlalchemy import Connection, Row, select
 
 from lakehouse.adapters.key_tree import (
     KEY_BYTES,
@@ -27,6 +27,7 @@ from lakehouse.adapters.key_tree import (
     wrap_secret,
 )
 from lakehouse.adapters.vault_database import VaultChange, VaultDatabase
+from lakehouse.adapters.vault_queries import canonical_of, key_row, merge_subjects, rows_where
 from lakehouse.adapters.vault_schema import (
     ALIASES,
     CELLS,
@@ -39,9 +40,9 @@ from lakehouse.adapters.vault_schema import (
 from lakehouse.errors import Damaged, Refused
 from lakehouse.ports import Store
 
-QUERY_CHUNK = 10_000
-"""Parameters a query; SQLite allows 32,766, PostgreSQL 65,535."""
 VAULT_KEY = "vault"
+OWN = "own:"
+"""Begins the kinds of values that one person alone may state: kept to compare, not to redact."""
 
 
 class Vault:
@@ -56,7 +57,7 @@ class Vault:
         """Make an empty vault with its own key; an existing one is left as it is."""
         self._database.create()
         with self._database.changing() as change:
-            if _key_row(change.connection, VAULT_KEY) is None:
+            if key_row(change.connection, VAULT_KEY) is None:
                 self._add_key(change, VAULT_KEY)
 
     def counter(self) -> int:
@@ -106,23 +107,23 @@ class Vault:
         stated = list(dict.fromkeys(links))
         with self._database.changing() as change:
             for pseudonym, system, identifier in stated:
-                ours = _canonical(change.connection, [pseudonym])[pseudonym]
+                ours = canonical_of(change.connection, [pseudonym])[pseudonym]
                 theirs = self._known(change.connection, system, [identifier]).get(identifier)
                 if theirs is None:
                     self._add_identities(change, system, {identifier: ours})
                 elif theirs != ours:
-                    _merge_subjects(change, ours, theirs)
-            return _canonical(change.connection, [pseudonym for pseudonym, _, _ in stated])
+                    merge_subjects(change, ours, theirs)
+            return canonical_of(change.connection, [pseudonym for pseudonym, _, _ in stated])
 
     def canonical(self, pseudonyms: Iterable[str]) -> dict[str, str]:
         """Return the oldest pseudonym of each subject; one without aliases is its own."""
         with self._database.reading() as connection:
-            return _canonical(connection, pseudonyms)
+            return canonical_of(connection, pseudonyms)
 
     def aliases_of(self, pseudonym: str) -> tuple[str, ...]:
         """Return every pseudonym of the same person, the canonical one first."""
         with self._database.reading() as connection:
-            canonical = _canonical(connection, [pseudonym])[pseudonym]
+            canonical = canonical_of(connection, [pseudonym])[pseudonym]
             query = select(ALIASES.c.alias).where(ALIASES.c.canonical == canonical).order_by(ALIASES.c.alias)
             return (canonical, *connection.scalars(query))
 
@@ -130,7 +131,7 @@ class Vault:
         """Return the pseudonyms that no subject of this vault bears."""
         wanted = set(pseudonyms)
         with self._database.reading() as connection:
-            known = {row.pseudonym for row in _rows_where(connection, SUBJECTS.c.pseudonym, wanted)}
+            known = {row.pseudonym for row in rows_where(connection, SUBJECTS.c.pseudonym, wanted)}
         return wanted - known
 
     # keys
@@ -139,7 +140,7 @@ class Vault:
         """Return the 32-byte keys of subjects for one use; an unknown pseudonym is Damaged."""
         wanted = set(pseudonyms)
         with self._database.reading() as connection:
-            rows = list(_rows_where(connection, SUBJECTS.c.pseudonym, wanted))
+            rows = list(rows_where(connection, SUBJECTS.c.pseudonym, wanted))
         if len(rows) != len(wanted):
             raise Damaged(
                 f"the vault lacks {len(wanted) - len(rows)} of {len(wanted)} subjects",
@@ -156,7 +157,7 @@ class Vault:
     def table_key(self, name: str) -> bytes:
         """Return the 32-byte key `livinglab/v1/<name>` below the vault's own key."""
         with self._database.reading() as connection:
-            row = _key_row(connection, VAULT_KEY)
+            row = key_row(connection, VAULT_KEY)
         if row is None:
             raise self._lost("key")
         return derive_key(self._unwrap_key(row), name)
@@ -168,7 +169,7 @@ class Vault:
         """
         stored = f"batch/{name}"
         with self._database.changing() as change:
-            row = _key_row(change.connection, stored)
+            row = key_row(change.connection, stored)
             if row is None:
                 return self._add_key(change, stored)
         if row.wrapped is None:
@@ -205,6 +206,21 @@ class Vault:
         ]
         with self._database.changing() as change:
             change.rows.add(IDENTIFIERS, rows, once=True)
+
+    def holders_of(self, stated: Iterable[tuple[str, str]]) -> dict[tuple[str, str], set[str]]:
+        """Return the canonical pseudonyms under which each (kind, value) is kept; none for an unknown one.
+
+        One pass over the kept identifiers for every 10,000 values asked for.
+        """
+        index_key = self._keys.index_key()
+        asked = {_keyed_digest(index_key, "identifier", *entry): entry for entry in stated}
+        holders: dict[tuple[str, str], set[str]] = {}
+        with self._database.reading() as connection:
+            rows = list(rows_where(connection, IDENTIFIERS.c.value_hmac, asked))
+            canonical = canonical_of(connection, [row.pseudonym for row in rows])
+        for row in rows:
+            holders.setdefault(asked[row.value_hmac], set()).add(canonical[row.pseudonym])
+        return holders
 
     def identifiers_of(self, pseudonyms: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Return the values that identify each subject, from all sources and all its aliases."""
@@ -258,9 +274,9 @@ class Vault:
         index_key = self._keys.index_key()
         asked = {_keyed_digest(index_key, "identity", system, value): value for value in identifiers}
         rows = [
-            row for row in _rows_where(connection, IDENTITIES.c.identity_hmac, asked) if row.system == system
+            row for row in rows_where(connection, IDENTITIES.c.identity_hmac, asked) if row.system == system
         ]
-        canonical = _canonical(connection, [row.pseudonym for row in rows])
+        canonical = canonical_of(connection, [row.pseudonym for row in rows])
         return {asked[row.identity_hmac]: canonical[row.pseudonym] for row in rows}
 
     def _add_subjects(self, change: VaultChange, count: int) -> list[str]:
@@ -287,12 +303,13 @@ class Vault:
 
     def _identifier_rows(self, pseudonyms: Iterable[str]) -> tuple[dict[str, set[str]], list[Row[Any]]]:
         with self._database.reading() as connection:
-            canonical = _canonical(connection, pseudonyms)
+            canonical = canonical_of(connection, pseudonyms)
             families = {name: {name} for name in canonical.values()}
-            for row in _rows_where(connection, ALIASES.c.canonical, families):
+            for row in rows_where(connection, ALIASES.c.canonical, families):
                 families[row.canonical].add(row.alias)
             everyone = set().union(*families.values())
-            rows = list(_rows_where(connection, IDENTIFIERS.c.pseudonym, everyone))
+            found = rows_where(connection, IDENTIFIERS.c.pseudonym, everyone)
+            rows = [row for row in found if not row.kind.startswith(OWN)]
         return {name: families[oldest] for name, oldest in canonical.items()}, rows
 
     def _add_key(self, change: VaultChange, name: str) -> bytes:
@@ -311,32 +328,3 @@ def _keyed_digest(index_key: bytes, *parts: str) -> bytes:
 
 def _identifier_place(pseudonym: str, kind: str) -> bytes:
     return frame_parts("vault", "identifiers", kind, pseudonym)
-
-
-def _rows_where(connection: Connection, column: Column[Any], values: Iterable[object]) -> Iterator[Row[Any]]:
-    """Yield the rows of `column`'s table whose value is among `values`, a chunk a query."""
-    wanted = list(values)
-    for start in range(0, len(wanted), QUERY_CHUNK):
-        yield from connection.execute(
-            select(column.table).where(column.in_(wanted[start : start + QUERY_CHUNK]))
-        )
-
-
-def _key_row(connection: Connection, name: str) -> Row[Any] | None:
-    """Return the row of a key, or None; a destroyed key has a row whose `wrapped` is null."""
-    return connection.execute(select(KEYS).where(KEYS.c.name == name)).first()
-
-
-def _canonical(connection: Connection, pseudonyms: Iterable[str]) -> dict[str, str]:
-    wanted = set(pseudonyms)
-    elder = {row.alias: row.canonical for row in _rows_where(connection, ALIASES.c.alias, wanted)}
-    return {pseudonym: elder.get(pseudonym, pseudonym) for pseudonym in wanted}
-
-
-def _merge_subjects(change: VaultChange, one: str, other: str) -> None:
-    """Make the younger of two canonical subjects, and all its aliases, aliases of the older."""
-    pair = SUBJECTS.c.pseudonym.in_([one, other])
-    ordered = select(SUBJECTS.c.pseudonym).where(pair).order_by(SUBJECTS.c.ordinal)
-    older, younger = change.connection.scalars(ordered)
-    change.rows.change(ALIASES, ALIASES.c.canonical == younger, canonical=older)
-    change.rows.add(ALIASES, [{"alias": younger, "canonical": older}])

@@ -1,10 +1,9 @@
 """land: files become bronze rows, identifiers and free text sealed (PROTOCOLS sections 1 to 3)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from lakehouse.adapters.batch_checks import Contested, check_part, contested_values
+from lakehouse.adapters.batch_checks import Contested, contested_values
 from lakehouse.adapters.bronze_rows import BatchFile, keyed_digest
 from lakehouse.adapters.file_stamps import Stamp, file_stamp
 from lakehouse.adapters.private_folders import private_folder
@@ -15,6 +14,7 @@ from lakehouse.pipeline.landing_batch import mark_duplicates, portions
 from lakehouse.pipeline.landing_rows import LandedRows
 from lakehouse.pipeline.lineage_failures import tells_failure
 from lakehouse.pipeline.log_records import require_current_home
+from lakehouse.pipeline.owned_values import check_portion
 from lakehouse.pipeline.results import TableResult
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import repeat_of, version_details
@@ -95,12 +95,7 @@ def _land_new(
     with private_folder(site.lake.work) as folder:
         with LandedRows(site, contract, newest + 1, folder) as landed:
             for portion in portions(contract, mark_duplicates(new)):
-                landed.take(
-                    [
-                        replace(part, found=check_part(contract, part.found, contested, site.clock()))
-                        for part in portion
-                    ]
-                )
+                landed.take(check_portion(site, contract, portion, contested))
         return _write_batch(site, landed, new, run_key, told)
 
 

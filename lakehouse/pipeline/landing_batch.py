@@ -22,6 +22,7 @@ from lakehouse.adapters.bronze_rows import (
 from lakehouse.adapters.quarantine_rows import SetAside
 from lakehouse.adapters.spooled_rows import PORTION_ROWS
 from lakehouse.core.contract import DatasetContract
+from lakehouse.pipeline.owned_values import owned_values
 from lakehouse.pipeline.site import Site
 from lakehouse.readers.reading_again import framed
 
@@ -108,7 +109,7 @@ def _name_people(site: Site, contract: DatasetContract, files: Sequence[LandedFi
     if links:
         canonical = site.vault.link_all([(names[person], system, value) for person, system, value in links])
         names = {person: canonical.get(subject, subject) for person, subject in names.items()}
-    _remember_identifiers(site, names, files, links)
+    _remember_identifiers(site, contract, names, files, links)
     known = site.vault.find_subjects
     for system, ids in _rejected_people(files).items():
         names |= {
@@ -128,6 +129,7 @@ def _rejected_people(files: Sequence[LandedFile]) -> dict[str, list[str]]:
 
 def _remember_identifiers(
     site: Site,
+    contract: DatasetContract,
     names: Mapping[tuple[str, str], str],
     files: Sequence[LandedFile],
     links: Sequence[tuple[tuple[str, str], str, str]],
@@ -140,7 +142,11 @@ def _remember_identifiers(
         for fact in file.found.identifiers
         if (fact.system, fact.person_id) in names
     ]
-    site.vault.remember_identifiers([*own, *linked, *told])
+    alone = [
+        (names[person], kind, value)
+        for person, kind, value in owned_values(contract, [file.found for file in files])
+    ]
+    site.vault.remember_identifiers([*own, *linked, *told, *alone])
 
 
 def _rejected_rows(contract: DatasetContract, file: LandedFile, people: Subjects) -> list[SetAside]:

@@ -25,6 +25,7 @@ from lakehouse.adapters.quarantine_rows import RAW, SetAside, open_raw
 from lakehouse.core.contract import DatasetContract
 from lakehouse.errors import Refused
 from lakehouse.pipeline.landing_batch import prepare_batch
+from lakehouse.pipeline.owned_values import held_by_others
 from lakehouse.pipeline.site import Site
 from lakehouse.readers.input_files import FileRows
 from lakehouse.readers.reading_again import AsideRow, read_again
@@ -139,7 +140,8 @@ def _read_files(
             patients = _identifiers(site, group) if contract.format == "fhir_bundle" else ()
             read = read_again(rows, contract, file=number, patients=patients)
             found += [(group[0].row is None, file) for file in read]
-    checked = check_batch(contract, [file for _, file in found], site.clock())
+    files = [file for _, file in found]
+    checked = check_batch(contract, files, site.clock(), held_by_others(site, contract, files))
     key = site.vault.table_key("file_bytes")
     known = _known_digests(there)
     landed = [
