@@ -5,9 +5,11 @@ which leaves no leaf, is a file beside it until it is sent. A receiver that is d
 did not take is sent after the next write, or by `livinglab lineage replay`. Sent twice, an event is the same.
 """
 
+import errno
 import json
 import os
 import secrets
+import stat
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +30,8 @@ LEAVES_A_WRITE = 500
 """How much of a backlog one write takes along; `lineage replay` takes all of it."""
 
 FAILURES_KEPT = 1000
+APPENDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
+"""A pipe that nobody reads would hold up every write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,8 @@ def emit_lineage(site: Site, say: Callable[[str], None]) -> None:
         send_waiting(site, leaves=LEAVES_A_WRITE)
     except LivingLabError as error:
         say(f"lineage waits to be sent: {error.message}")
+    except OSError as error:
+        say(f"lineage waits to be sent: {FOLDER}/ of the home cannot be written ({error.strerror})")
 
 
 def send_waiting(site: Site, leaves: int | None = None) -> SentLineage:
@@ -84,11 +90,11 @@ def sent_until(site: Site) -> int:
         leaf, target = int(said["leaf"]), said["target"]
     except FileNotFoundError:
         return 0
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise Damaged(
             f"{FOLDER}/{SENT} cannot be parsed", remedy="remove it: the same events are sent again"
         ) from error
-    return leaf if target == site.lineage.target and leaf <= site.log.size() else 0
+    return leaf if target == site.lineage.target and 0 <= leaf <= site.log.size() else 0
 
 
 def keep_failure(site: Site, events: Sequence[Event]) -> None:
@@ -103,9 +109,20 @@ def keep_failure(site: Site, events: Sequence[Event]) -> None:
 def _send_failures(site: Site) -> int:
     sent = 0
     for path in _failures(site):
-        sent += _deliver(site, [json.loads(line) for line in path.read_bytes().splitlines()])
+        sent += _deliver(site, _kept_events(path))
         path.unlink(missing_ok=True)
     return sent
+
+
+def _kept_events(path: Path) -> list[Event]:
+    """Return the events of a failure that waits; Damaged where the file is not as we wrote it."""
+    try:
+        return [json.loads(line) for line in path.read_bytes().splitlines()]
+    except (OSError, ValueError, RecursionError) as error:
+        raise Damaged(
+            f"{FOLDER}/{FAILED}/{path.name} cannot be parsed",
+            remedy="remove it: nobody is told of that failed attempt",
+        ) from error
 
 
 def _failures(site: Site) -> list[Path]:
@@ -127,8 +144,10 @@ def _deliver(site: Site, events: Iterable[Event]) -> int:
 def _append(path: Path, content: bytes) -> None:
     try:
         make_private_folder(path.parent)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        handle = os.open(path, APPENDING, 0o600)
         with os.fdopen(handle, "ab") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise OSError(errno.EINVAL, "it is no file")
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
