@@ -62,7 +62,7 @@ def refine_dataset(
     ] = None,
     version: Annotated[int | None, typer.Option(help="Version of bronze.DATASET. [default: newest]")] = None,
     stale: Annotated[
-        bool, typer.Option("--stale", help="Instead: redo what a changed contract made stale, releases too.")
+        bool, typer.Option("--stale", help="Instead: redo what changed rules and consents made stale.")
     ] = False,
 ) -> None:
     """Bring every silver table that reads a data set up to date.
@@ -99,7 +99,7 @@ def _refine_stale(cli: CliContext) -> None:
 
     def render(console: "Console") -> None:
         if not renewal.stale:
-            console.print("nothing is stale: every version was made under the contract there is")
+            console.print("nothing is stale: every version was made under the rules and consents there are")
             return
         _print_results(console, list(renewal.silver))
         for release in renewal.releases:

@@ -42,7 +42,7 @@ def list_models(context: typer.Context) -> None:
 
     cli = context_of(context)
     cards = list_cards(cli.open())
-    columns = ("name", "state", "auc", "auc_interval", "baseline_auc", "digest")
+    columns = ("name", "state", "consents_hold", "auc", "auc_interval", "baseline_auc", "digest")
     rows = [[_shown(card[name]) for name in columns] for card in cards]
     cli.emit({"models": cards}, lambda console: print_table(console, columns, rows))
 

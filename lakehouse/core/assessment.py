@@ -11,6 +11,8 @@ from enum import StrEnum
 NO_GROUPING = "no_grouping"
 FAILED_CHECKS = "failed_checks"
 """Findings that no person can approve away: no policy may list them."""
+WITHDRAWN_BEFORE = "withdrawn_before"
+"""What a person took back a person decides about again, whatever the policy lists."""
 MENDABLE = frozenset({"small_cells"})
 """Findings that coarser labels may mend."""
 
@@ -84,4 +86,4 @@ def _verdict(findings: set[str], approvals: Collection[str], tightenings_left: i
         return Verdict.DP_ONLY
     if tightenings_left > 0 and findings & MENDABLE:
         return Verdict.TIGHTEN
-    return Verdict.ASK_PERSON if findings <= set(approvals) else Verdict.REFUSE
+    return Verdict.ASK_PERSON if findings <= {*approvals, WITHDRAWN_BEFORE} else Verdict.REFUSE

@@ -49,6 +49,8 @@ def consent_section(table: TableFacts) -> Section | None:
         for name in words
         if isinstance(counts.get(name), int)
     ]
+    if table.withdrawn_since:
+        facts.append(Fact(name="Have withdrawn since", value=table.people(table.withdrawn_since)))
     opened = facts_of([("Consent root", root)], code=True)
     lead = "Only people whose consent or the policy permits the purpose. The root commits to who they are."
     return Section(anchor="consent", title="Consent coverage", lead=lead, facts=(*facts, *opened))

@@ -141,7 +141,8 @@ class TableFacts:
 
     `ancestry`: every version it goes back to, by leaf. `release`: the row of `releases` that stands
     for this version, or None; `judged` the details of the write that was assessed (the draft's where a
-    person approved it); `decisions` are that release's.
+    person approved it); `decisions` are that release's; `withdrawn_since` is how many people in it no longer
+    permit its purpose, exactly.
     """
 
     site: SiteFacts
@@ -152,6 +153,7 @@ class TableFacts:
     release: Row | None = None
     judged: Row = field(default_factory=dict)
     decisions: Sequence[Row] = ()
+    withdrawn_since: int = 0
 
     @property
     def public(self) -> bool:

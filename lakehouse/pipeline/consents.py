@@ -124,11 +124,6 @@ def permission_nonces(site: Site, purpose: str, pseudonyms: Iterable[str]) -> di
     return {name: hmac.digest(key, canonical_json([purpose, name]), hashlib.sha256) for name in pseudonyms}
 
 
-def permitted_subjects(site: Site, pseudonyms: Iterable[str], purpose: str) -> set[str]:
-    """Return those of these people whose data may serve the purpose now."""
-    return set(consent_coverage(site, pseudonyms, purpose).permitted)
-
-
 def count_refusals(site: Site) -> dict[str, int]:
     """Return how many people refuse each purpose of the policy now by a record of their own, exactly."""
     records = consents_by_person(site, current_version(site, CONSENTS))

@@ -5,13 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lakehouse.errors import ConsentRefused
-from lakehouse.pipeline.consents import permitted_subjects
-from lakehouse.pipeline.model_registry import (
-    TRAINING_CELL,
-    SiteModel,
-    membership_name,
-    open_active,
-)
+from lakehouse.pipeline.lapsed_consents import training_lapsed
+from lakehouse.pipeline.model_registry import SiteModel, open_active
 from lakehouse.pipeline.site import Site
 
 
@@ -65,9 +60,7 @@ def predict(site: Site, name: str, features: object, *, encrypted: bool = True) 
 
 def require_consents(site: Site, opened: SiteModel) -> None:
     """Raise ConsentRefused where a person of the training set has withdrawn since."""
-    members = site.vault.cells_of(membership_name(opened.row["digest"])).get(TRAINING_CELL, frozenset())
-    missing = len(members - permitted_subjects(site, members, str(opened.card["purpose"])))
-    if missing or not members:
+    if training_lapsed(site, opened.row["digest"], str(opened.card["purpose"])):
         name = opened.row["name"]
         raise ConsentRefused(
             f"consents have changed since the model {name} was trained: it may not be used",

@@ -60,10 +60,10 @@ def publish(site: Site, product: str) -> ReleaseResult:
     site.actor.require("publish")
     inputs = gather_inputs(site, product)
     with table_locks(site, [inputs.contract.table]):
-        run_key, made = open_run(site, inputs.product, inputs.run_key)
-        if made is not None:
-            return as_result(site, made, repeated=True)
-        inputs = replace(inputs, run_key=run_key)
+        run = open_run(site, inputs.product, inputs.run_key)
+        if run.made is not None:
+            return as_result(site, run.made, repeated=True)
+        inputs = replace(inputs, run_key=run.key, withdrawn=run.withdrawn)
         rows = site.lake.sql(inputs.contract.sql or "", permitted_views(site, inputs))
         finished = finish_product(site, inputs, rows)
         if STATES[finished.assessment.verdict] is ReleaseState.REJECTED:

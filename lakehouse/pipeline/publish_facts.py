@@ -9,7 +9,7 @@ import pyarrow as pa
 from lakehouse.adapters.gx_validator import CheckResult
 from lakehouse.adapters.presidio_detector import Detector
 from lakehouse.adapters.release_rows import FinishedRows, text_values
-from lakehouse.core.assessment import FAILED_CHECKS, NO_GROUPING, Fact
+from lakehouse.core.assessment import FAILED_CHECKS, NO_GROUPING, WITHDRAWN_BEFORE, Fact
 from lakehouse.core.cell_differences import smallest_difference
 from lakehouse.core.groups import GroupMeasures
 from lakehouse.core.hierarchies import Bands
@@ -41,6 +41,7 @@ def product_facts(
         _finding_fact(measured.findings),
         _check_fact(measured.checks),
         *_difference_facts(site, inputs, finished),
+        *_withdrawal_facts(inputs),
     ]
 
 
@@ -119,6 +120,17 @@ def _difference_facts(site: Site, inputs: PublishInputs, finished: FinishedRows)
             limit=f"0 or at least {least} a cell",
             holds=smallest is None,
             finding="changed_cells",
+        )
+
+
+def _withdrawal_facts(inputs: PublishInputs) -> Iterator[Fact]:
+    if inputs.withdrawn is not None:
+        yield Fact(
+            name=f"withdrawn releases of the same inputs, last {inputs.withdrawn}",
+            measured="1",
+            limit="none",
+            holds=False,
+            finding=WITHDRAWN_BEFORE,
         )
 
 

@@ -20,7 +20,8 @@ from lakehouse.pipeline.versions import require_version, version_details
 class PublishInputs:
     """people: canonical pseudonym of everyone who may be in the product, by pseudonym in the inputs.
 
-    run_key: the same for the same inputs, contract, policy and consent decisions.
+    run_key: the same for the same inputs, contract, policy and consent decisions. withdrawn: the newest
+    release of the same inputs that a person took back, or None.
     """
 
     contract: DatasetContract
@@ -29,6 +30,7 @@ class PublishInputs:
     coverage: ConsentCoverage
     people: Mapping[str, str]
     run_key: str
+    withdrawn: str | None = None
 
     @property
     def product(self) -> str:

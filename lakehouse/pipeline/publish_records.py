@@ -13,7 +13,7 @@ from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import version_of
 
 WRITTEN = (ReleaseState.PUBLISHED, ReleaseState.WITHDRAWN)
-REPLACEABLE = (ReleaseState.SUBMITTED, ReleaseState.APPROVED, ReleaseState.PUBLISHED)
+REPLACEABLE = (ReleaseState.SUBMITTED, ReleaseState.APPROVED, *WRITTEN)
 ONCE_PUBLIC = (ReleaseState.APPROVED, *WRITTEN)
 
 
@@ -70,19 +70,34 @@ def release_of_run(site: Site, run_key: str) -> Row | None:
         return tx.one("releases", run_key=run_key)
 
 
-def open_run(site: Site, product: str, run_key: str) -> tuple[str, Row | None]:
-    """Return the key under which the same inputs may be released now, and the release it made, or None.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRun:
+    """A run that makes a release: its key, the release it made, or None.
+
+    withdrawn: the newest release of the same inputs that a person took back from readers, or None.
+    """
+
+    key: str
+    made: Row | None
+    withdrawn: str | None
+
+
+def open_run(site: Site, product: str, run_key: str) -> ReleaseRun:
+    """Return the run in which these inputs may be released now.
 
     Inputs go back to what they were when somebody permits and withdraws again: the release they made
     then is no longer what readers open, so it is made anew, under a key that follows from the first.
-    What was rejected or withdrawn stays so.
+    What was rejected stays so, and so does what was withdrawn until another release follows it.
     """
+    withdrawn = None
     standing = [row["release_id"] for row in _rows_of(site, product) if row["state"] != ReleaseState.REJECTED]
     made = release_of_run(site, run_key)
     while made is not None and made["state"] in REPLACEABLE and made["release_id"] != standing[-1]:
+        if made["state"] == ReleaseState.WITHDRAWN:
+            withdrawn = made["release_id"]
         run_key = digest_json(["again", run_key])
         made = release_of_run(site, run_key)
-    return run_key, made
+    return ReleaseRun(key=run_key, made=made, withdrawn=withdrawn)
 
 
 def find_release(site: Site, release_id: str) -> Row:

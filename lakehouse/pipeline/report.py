@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lakehouse.adapters.budget_ledger import BudgetLedger
@@ -17,6 +17,7 @@ from lakehouse.core.report_pages import table_page
 from lakehouse.core.report_sources import LogHead, SiteFacts, TableFacts, VersionFacts
 from lakehouse.errors import WrongUse
 from lakehouse.pipeline.consents import count_refusals
+from lakehouse.pipeline.lapsed_consents import withdrawn_since
 from lakehouse.pipeline.site import Site
 
 DRAFT = "draft"
@@ -63,6 +64,8 @@ def make_page(site: Site, target: str | None) -> tuple[str, Page]:
         if found is None:
             return _run_name(target), _run_page(facts, target, versions)
         table = _table_facts(tx, facts, versions, found[1], None if found[2] is None else int(found[2]))
+    if table.release is not None:
+        table = replace(table, withdrawn_since=withdrawn_since(site, table.contract, table.release))
     return table.version.label.replace(".", "-").replace("@", "-"), table_page(table)
 
 

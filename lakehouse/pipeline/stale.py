@@ -1,4 +1,4 @@
-"""What a changed contract has left behind: versions made under an earlier one, and making them anew.
+"""What changed contracts and consents have left behind, and making it anew.
 
 Silver and gold only: bronze is as received, and what its contract set aside `quarantine --retry` reads again.
 Run keys decide: whatever the new contract does not change is returned as it stands, never doubled.
@@ -10,6 +10,7 @@ from lakehouse.adapters.sql_registry import Row, Transaction
 from lakehouse.core.contract import DatasetContract, Layer
 from lakehouse.core.lineage import parse_record
 from lakehouse.core.release import ReleaseResult
+from lakehouse.pipeline.lapsed_consents import withdrawn_since
 from lakehouse.pipeline.publish import publish
 from lakehouse.pipeline.publish_records import current_release
 from lakehouse.pipeline.refine import refine
@@ -20,9 +21,10 @@ from lakehouse.pipeline.site import Site
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaleVersion:
-    """The version that readers have of a table, made under another contract or policy than there is now.
+    """The version that readers have of a table, made under other rules or consents than there are now.
 
-    because: "contract" or "policy", whichever changed; the contract where both did.
+    because: "contract", "policy" or "consent", the first of them that changed; consent: it counts people who
+    no longer permit its purpose.
     """
 
     table: str
@@ -52,9 +54,10 @@ class Renewal:
 
 
 def stale_versions(site: Site) -> list[StaleVersion]:
-    """Return the silver versions and releases of an earlier contract or policy; reads no data.
+    """Return the silver versions and releases of an earlier contract or policy, and releases of people who
+    have withdrawn; reads no data.
 
-    Both are in the key of a run (PROTOCOLS section 2).
+    All three are in the key of a run (PROTOCOLS section 2).
     """
     found = []
     for layer in (Layer.SILVER, Layer.GOLD):
@@ -69,8 +72,10 @@ def stale_versions(site: Site) -> list[StaleVersion]:
 def _what_changed(site: Site, contract: DatasetContract, row: Row) -> str | None:
     if (row["details"] or {}).get("contract") not in (None, contract.digest):
         return "contract"
-    made_under = parse_record(row["record"].encode()).policy_digest
-    return None if made_under == site.policy.digest else "policy"
+    if parse_record(row["record"].encode()).policy_digest != site.policy.digest:
+        return "policy"
+    release = current_release(site, contract.name) if contract.layer is Layer.GOLD else None
+    return "consent" if release is not None and withdrawn_since(site, contract, release) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ def find_stale() -> list[dict[str, object]]:
 
     stale = [version.as_json() for version in stale_versions(open_task_site())]
     if not stale:
-        raise AirflowSkipException("every version was made under the contract there is")
+        raise AirflowSkipException("every version was made under the rules and consents there are")
     return stale
 
 

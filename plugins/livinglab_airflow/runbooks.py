@@ -65,11 +65,12 @@ alert of `livinglab status`.
 
 def renewal_runbook() -> str:
     """Return the `doc_md` of the DAG `refine_stale`."""
-    return f"""### After a contract has changed
-Finds silver versions and releases that an earlier contract made (`livinglab status` names them), refines
-them and publishes what depends on them, as `livinglab refine --stale` does. Trigger it by hand once the
-change is reviewed; it has no schedule, because a nightly run would act on a change half made. Run again it
-finds nothing and is skipped. *Dry run* only lists what is stale.
+    return f"""### After a contract or consents have changed
+Finds silver versions and releases that an earlier contract or policy made, and releases that count people
+who have withdrawn since (`livinglab status` names them); refines them and publishes what depends on them,
+as `livinglab refine --stale` does. Trigger it by hand once the change is reviewed; it has no schedule,
+because a nightly run would act on a change half made. Run again it finds nothing and is skipped, unless a
+release waits for a decision. *Dry run* only lists what is stale.
 {_AFTER_A_FAILURE}"""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from lakehouse.core.actors import Role
+from lakehouse.core.lineage import LineageRecord
 from lakehouse.pipeline.site import Site
 
 ROOT = Path(__file__).parents[2]
@@ -92,13 +93,28 @@ def with_tables(site: Site, tables: Mapping[str, pa.Table], version: int = 1) ->
                 content_digest=f"{version + number:064x}",
                 run_key=f"{table}{version}",
                 inputs=[],
-                record="",
+                record=record_of(site, table, version),
                 details={},
                 salt="",
                 manifest=[],
                 created_at="2026-11-22T10:00:00Z",
             )
     return replace(site, lake=MemoryLake({**getattr(site.lake, "tables", {}), **tables}))
+
+
+def record_of(site: Site, table: str, version: int) -> str:
+    record = LineageRecord(
+        kind="write",
+        table=table,
+        version=version,
+        digests={},
+        policy_digest=site.policy.digest,
+        code_version=site.code_version,
+        vault_counter=0,
+        time="2026-11-22T10:00:00Z",
+        details_commitment="0" * 64,
+    )
+    return record.public_bytes().decode()
 
 
 def with_denial(site: Site, person: str) -> Site:

@@ -1,6 +1,6 @@
 import pytest
 
-from lakehouse.core.assessment import NO_GROUPING, Fact, Verdict, assess
+from lakehouse.core.assessment import NO_GROUPING, WITHDRAWN_BEFORE, Fact, Verdict, assess
 
 APPROVALS = ("findings", "small_cells")
 
@@ -19,6 +19,8 @@ def fact(finding: str, *, holds: bool = False) -> Fact:
         (["changed_cells"], 0, Verdict.REFUSE),
         (["small_cells", "changed_cells"], 0, Verdict.REFUSE),
         ([NO_GROUPING], 1, Verdict.DP_ONLY),
+        ([WITHDRAWN_BEFORE], 0, Verdict.ASK_PERSON),
+        ([WITHDRAWN_BEFORE, "changed_cells"], 0, Verdict.REFUSE),
     ],
 )
 def test_what_follows_from_failed_facts(findings: list[str], tightenings: int, verdict: Verdict) -> None:

@@ -44,6 +44,7 @@ def site(tmp_path):
         name="local",
         actor=resolve_actor(DEFAULT_ACTORS, "kim", "dpo", owner="kim"),
         registry=registry,
+        vault=SimpleNamespace(cells_of=lambda _: {}),
         contracts=CONTRACTS,
         policy=site_facts().policy,
         log=head,
