@@ -30,6 +30,7 @@ _NOT_FORMATS = (
     "json_values",
     "reading_again",
     "row_order",
+    "sample_lines",
     "source_folders",
     "text_rows",
     "unknown_files",

@@ -16,13 +16,12 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from lakehouse.core.contract import Column, DatasetContract
-from lakehouse.errors import ContractError
 from lakehouse.readers.casting import limit_failures, without_negative_zero
-from lakehouse.readers.file_owner import owned_by, without_constants
+from lakehouse.readers.file_owner import owned_by
 from lakehouse.readers.input_files import FileRows, InputFile
 from lakehouse.readers.row_order import changed_unit, out_of_order
-from lakehouse.readers.text_rows import Lines, build_rows, split_lines
-from lakehouse.readers.whole_files import LINE_LIMIT, file_fault, reject_file
+from lakehouse.readers.sample_lines import SAMPLE, read_samples, require_columns
+from lakehouse.readers.whole_files import file_fault, reject_file
 
 SIGNALS = (
     "time_s",
@@ -32,7 +31,6 @@ SIGNALS = (
     "force_right",
 )
 CONSTANTS = ("person_id", "study", "group", "walk")
-SAMPLE = "sample"
 _FILE_NAME = re.compile(r"((?P<study>[A-Za-z]+?)(?P<group>Co|Pt)[0-9]+)_(?P<walk>[0-9]{2})\.txt", re.ASCII)
 
 
@@ -64,7 +62,9 @@ def read(file: InputFile, contract: DatasetContract) -> FileRows:
     fault = file_fault(data)
     if fault:
         return replace(_of_person(reject_file(file, contract, fault), name, contract), frame=frame)
-    rows = _read_clean(file, contract, data, columns) or _read_line_by_line(file, contract, data)
+    rows = _read_clean(file, contract, data, columns) or read_samples(
+        file, contract, data, constants=CONSTANTS, signals=SIGNALS, delimiter="\t"
+    )
     return replace(_of_person(rows, name, contract), frame=frame)
 
 
@@ -78,12 +78,8 @@ def parse_walk_name(name: str, contract: DatasetContract) -> WalkName | None:
 
 
 def _signal_columns(contract: DatasetContract) -> Mapping[str, Column]:
-    """The format has these columns and no others; a contract that leaves one out would lose it."""
+    require_columns(contract, CONSTANTS, SIGNALS, "gaitpdb_walks")
     by_source = {column.source: column for column in contract.columns}
-    known = (*CONSTANTS, SAMPLE, *SIGNALS)
-    for source in {*by_source} ^ {*known}:
-        problem = "is not declared" if source in known else "is not a column of gaitpdb_walks"
-        raise ContractError(contract.file, f"column[{source}]", problem, allowed=known)
     return {source: by_source[source] for source in SIGNALS}
 
 
@@ -126,30 +122,6 @@ def _rows(file: InputFile, contract: DatasetContract, data: bytes, table: pa.Tab
         rejected=(),
         received=len(table),
     )
-
-
-def _read_line_by_line(file: InputFile, contract: DatasetContract, data: bytes) -> FileRows:
-    lines = Lines(file=file.number)
-    records: list[list[str]] = []
-    number = 0
-    for number, raw in enumerate(split_lines(data), 1):
-        fields = raw.decode("ascii", "replace").split("\t") if len(raw) <= LINE_LIMIT else []
-        if len(raw) > LINE_LIMIT:
-            lines.reject(number, raw, "too_large")
-        elif not raw.strip():
-            lines.reject(number, raw, "empty_line")
-        elif len(fields) != len(SIGNALS):
-            lines.reject(number, raw, "wrong_column_count")
-        else:
-            lines.keep(number, raw)
-            records.append(fields)
-        if lines.mostly_faults:
-            return reject_file(file, contract, "unreadable_file")
-    cells: dict[str, list[str | None]] = {
-        name: [fields[position] for fields in records] for position, name in enumerate(SIGNALS)
-    }
-    cells[SAMPLE] = [str(number - 1) for number in lines.numbers]
-    return build_rows(file, without_constants(contract, CONSTANTS), lines, cells, received=number)
 
 
 def _of_person(rows: FileRows, name: WalkName, contract: DatasetContract) -> FileRows:
