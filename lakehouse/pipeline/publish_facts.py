@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from lakehouse.adapters.gx_validator import CheckResult
 from lakehouse.adapters.presidio_detector import Detector
-from lakehouse.adapters.release_rows import FinishedRows, text_values
+from lakehouse.adapters.release_rows import FinishedRows, order_rows, text_values
 from lakehouse.core.assessment import FAILED_CHECKS, NO_GROUPING, WITHDRAWN_BEFORE, Fact
 from lakehouse.core.cell_differences import smallest_difference
 from lakehouse.core.groups import GroupMeasures
@@ -16,7 +16,8 @@ from lakehouse.core.hierarchies import Bands
 from lakehouse.core.privacy_statement import share_text
 from lakehouse.core.release_rules import ReleaseKind, ReleaseRules
 from lakehouse.pipeline.publish_inputs import PublishInputs
-from lakehouse.pipeline.publish_records import released_cells
+from lakehouse.pipeline.publish_records import released_cells, withdrawn_content
+from lakehouse.pipeline.signing import plain_content
 from lakehouse.pipeline.site import Site
 
 
@@ -41,7 +42,7 @@ def product_facts(
         _finding_fact(measured.findings),
         _check_fact(measured.checks),
         *_difference_facts(site, inputs, finished),
-        *_withdrawal_facts(inputs),
+        *_withdrawal_facts(site, inputs, finished),
     ]
 
 
@@ -123,10 +124,18 @@ def _difference_facts(site: Site, inputs: PublishInputs, finished: FinishedRows)
         )
 
 
-def _withdrawal_facts(inputs: PublishInputs) -> Iterator[Fact]:
-    if inputs.withdrawn is not None:
+def _withdrawal_facts(site: Site, inputs: PublishInputs, finished: FinishedRows) -> Iterator[Fact]:
+    """Yield that a person took back what was made of the same inputs, or the same rows.
+
+    Private statistics are drawn anew, so that rows which hold them are known by their inputs alone.
+    """
+    withdrawn = inputs.withdrawn
+    if withdrawn is None and not inputs.rules.private:
+        rows = order_rows(finished.rows, inputs.released, inputs.contract.file)
+        withdrawn = withdrawn_content(site, inputs.product, plain_content(rows))
+    if withdrawn is not None:
         yield Fact(
-            name=f"withdrawn releases of the same inputs, last {inputs.withdrawn}",
+            name=f"withdrawn releases of the same inputs or rows, last {withdrawn}",
             measured="1",
             limit="none",
             holds=False,

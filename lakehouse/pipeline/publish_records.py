@@ -141,6 +141,12 @@ def released_cells(site: Site, product: str) -> dict[str, Mapping[str, frozenset
     }
 
 
+def withdrawn_content(site: Site, product: str, content: str) -> str | None:
+    """Return the newest written release that holds these rows, if it was withdrawn; None otherwise."""
+    same = [row for row in written_releases(site, product) if row["content_digest"] == content][-1:]
+    return same[0]["release_id"] if same and same[0]["state"] == ReleaseState.WITHDRAWN else None
+
+
 def later_releases(site: Site, release: Row) -> Sequence[Row]:
     """Return the releases of the same product that were made after this one."""
     return [

@@ -163,9 +163,29 @@ def test_inputs_that_go_back_to_those_of_a_withdrawn_release_wait_for_the_dpo(si
     withdraw(at_two, 10)
     again = publish(at_two, PRODUCT)
     assert (again.state, again.rows, again.repeated) == ("SUBMITTED", 10, False)
-    assert again.reasons == (f"withdrawn releases of the same inputs, last {without.release}: 1 (none)",)
+    assert again.reasons == (
+        f"withdrawn releases of the same inputs or rows, last {without.release}: 1 (none)",
+    )
     assert publish(at_two, PRODUCT).release == again.release
     assert [own.because for own in stale_versions(at_two)] == ["consent"]
     decide(at_two, again.release, "approve", "they asked for it")
     assert (people_read(at_two), stale_versions(at_two)) == (10, [])
     assert fsck(at_two, print).clean
+
+
+def test_rows_that_were_taken_back_do_not_come_back_by_another_way(site: Site) -> None:
+    """Ten permit what the policy permitted before: other inputs, and the very rows that were withdrawn."""
+    first = publish(site, PRODUCT)
+    decide(site, first.release, "withdraw", "an age band too narrow")
+    for number in range(1, 11):
+        change_consent(site, f"GaPt{number:02}", "gaitpdb", "permit", ["research"])
+    second = publish(site, PRODUCT)
+    assert (second.state, second.content_digest) == ("SUBMITTED", first.content_digest)
+    assert second.reasons == (
+        f"withdrawn releases of the same inputs or rows, last {first.release}: 1 (none)",
+    )
+    decide(site, second.release, "approve", "looked at again")
+    later = replace(site, clock=lambda: NOON + timedelta(hours=1))
+    change_consent(later, "GaPt11", "gaitpdb", "permit", ["research"])
+    third = publish(later, PRODUCT)
+    assert (third.state, third.content_digest) == ("PUBLISHED", first.content_digest)
