@@ -229,8 +229,8 @@ def _hierarchy(section: Section) -> Hierarchy:
     if not widths or list(widths) != sorted(set(widths)) or widths[0] < 1:
         raise section.error("bands", "must be widths of whole numbers, from fine to coarse")
     domain = _whole_numbers(section, "domain")
-    if len(domain) != 2 or domain[0] >= domain[1]:
-        raise section.error("domain", "must be two whole numbers, the lower one first")
+    if len(domain) != 2 or not 0 <= domain[0] < domain[1]:
+        raise section.error("domain", "must be two whole numbers from 0, the lower one first")
     top = section.integer("top") if section.has("top") else None
     return Bands(widths=widths, domain=(domain[0], domain[1]), top=top)
 
