@@ -1,7 +1,7 @@
 """`make scale`: what a row costs from land to publish as rows grow, in docs/benchmarks.md and scale.svg.
 
-Each run is a process of its own with a new home. `--rows` names other sizes, `--registry 0` leaves the
-comparison with a pipeline without privacy work out; a comparison that is not made keeps its earlier line.
+Each run is a process of its own with a new home. `--rows` names other sizes (none: no walks), `--registry 0`
+leaves out the comparison with a pipeline without privacy work; what is left out keeps the figures of before.
 """
 
 import argparse
@@ -24,7 +24,7 @@ PICTURE = PROJECT / "docs" / "scale.svg"
 BEGIN, END = "<!-- scale: begin -->", "<!-- scale: end -->"
 STEPS = ("land", "refine", "publish")
 SIZES = (100_000, 1_000_000, 10_000_000)
-REGISTRY_ROWS = 1_000_000
+REGISTRY_ROWS, ENTRIES = 1_000_000, 10
 FLAT = 1.2
 MICRO = 1_000_000
 
@@ -54,17 +54,22 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rows", type=int, nargs="*", default=list(SIZES), help="rows of walks")
     options.add_argument("--registry", type=int, default=REGISTRY_ROWS, help="rows of the registry; 0: none")
+    options.add_argument("--entries", type=int, default=ENTRIES, help="registry rows a person has")
     asked = options.parse_args()
     walks = [measured("walks", rows) for rows in asked.rows]
-    pair = [measured(kind, asked.registry) for kind in ("plain", "registry")] if asked.registry else []
-    PICTURE.write_text(draw_costs(walks), encoding="utf-8")
-    write_section([about(), "", *walk_lines(walks), "", *registry_lines(pair)])
+    kinds = ("plain", "registry") if asked.registry else ()
+    pair = [measured(kind, asked.registry, asked.entries) for kind in kinds]
+    if walks:
+        PICTURE.write_text(draw_costs(walks), encoding="utf-8")
+    own = walk_lines(walks) if walks else earlier_lines("| rows of walks |")
+    beside = registry_lines(pair, asked.entries) if pair else earlier_lines("| registry |")
+    write_section([about(), "", *own, "", *beside])
 
 
-def measured(kind: str, rows: int) -> Run:
+def measured(kind: str, rows: int, entries: int = 1) -> Run:
     """Run `scale_steps` in a new folder and say what it took."""
     with tempfile.TemporaryDirectory(prefix="livinglab-scale-") as folder:
-        command = [sys.executable, "-m", "tests.bench.scale_steps", kind, str(rows), folder]
+        command = [sys.executable, "-m", "tests.bench.scale_steps", kind, str(rows), folder, str(entries)]
         watched = run_watched(command, {**os.environ, "LIVINGLAB_KEYS": f"{folder}/keys"})
     said = json.loads(watched.output)
     run = Run(kind=kind, rows=rows, seconds=said["seconds"], peak_mib=watched.peak_mib, state=said["state"])
@@ -92,25 +97,24 @@ def compared(ratio: float) -> str:
     return f"{ratio:.2f}x, {'flat or less' if ratio <= FLAT else 'more than 20 % above'}"
 
 
-def registry_lines(pair: Sequence[Run]) -> list[str]:
+def registry_lines(pair: Sequence[Run], entries: int) -> list[str]:
     """Return the table of the registry beside the same pipeline without privacy work."""
-    if not pair:
-        return earlier_registry_lines()
     plain, own = pair
     lines = ["| registry | land | refine | publish | all | peak memory |", "|---|---|---|---|---|---|"]
     for name, run in (("LivingLab", own), ("no privacy work", plain)):
         steps = " | ".join(f"{run.seconds[step]:.1f} s" for step in STEPS)
-        lines.append(f"| {name}, {run.rows:,} rows | {steps} | {run.total:.1f} s | {run.peak_mib} MiB |")
+        people = f"{run.rows:,} rows, {run.rows // entries:,} people"
+        lines.append(f"| {name}, {people} | {steps} | {run.total:.1f} s | {run.peak_mib} MiB |")
     ratios = " | ".join(f"{own.seconds[step] / plain.seconds[step]:.1f}x" for step in STEPS)
     ratio = own.total / plain.total
     return [*lines, f"| ratio (aim 1.5x, at most 5x) | {ratios} | {ratio:.1f}x | |"]
 
 
-def earlier_registry_lines() -> list[str]:
-    """Return the registry's lines as they stand in the page."""
+def earlier_lines(head: str) -> list[str]:
+    """Return the table of the page that begins with `head`, where this run does not measure it anew."""
     section = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
-    _, found, rest = section.partition("| registry |")
-    return [line for line in f"{found}{rest}".splitlines() if line] if found else []
+    _, found, rest = section.partition(head)
+    return [*f"{found}{rest}".partition("\n\n")[0].splitlines()] if found else []
 
 
 def about() -> str:

@@ -1,1 +1,1 @@
-SELECT subject, sex, age, diagnosis FROM registry
+SELECT subject, min(sex) AS sex, max(age) AS age, max(diagnosis) AS diagnosis FROM registry GROUP BY subject
