@@ -7,6 +7,8 @@ import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 
+from quine_archive import quine
+
 WALK = b"\t".join([b"0.01", *[b"1.5"] * 18]) + b"\n"
 BOMB, UNSAFE, DAMAGED = "archive_bomb", "unsafe_archive", "unreadable_file"
 Member = tuple[tarfile.TarInfo | str, bytes]
@@ -94,6 +96,7 @@ CASES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a greedy dictionary": ("walks.tar.xz", greedy_dictionary, DAMAGED),
     "nested ten times": ("walks.tar.gz", lambda: nested(10), UNSAFE),
     "an archive that holds its own name": ("walks.tar.gz", lambda: nested(1), UNSAFE),
+    "an archive that holds itself": ("walks.tar.gz", quine, UNSAFE),
     "a zip inside": ("walks.tar.gz", lambda: tar_of([("GaPt03_02.zip", b"PK")]), UNSAFE),
     "up and out": ("walks.tar.gz", lambda: tar_of([("../GaPt03_02.txt", WALK)]), UNSAFE),
     "up in the middle": ("walks.tar.gz", lambda: tar_of([("a/../../GaPt03_02.txt", WALK)]), UNSAFE),
