@@ -98,6 +98,8 @@ def _require_sound(registry: SqlRegistry, vault: Vault, tables: Iterable[str]) -
 def _copy_stores(home: Home) -> list[Path]:
     """Copy both databases; only a failed upgrade leaves the copies, because erasure does not reach them."""
     folder = home.place(f"before-format-{FORMAT}")
+    if folder.is_symlink():
+        raise Damaged(f"{folder.name} of this home is a link", remedy="see who put it there, remove it")
     make_private_folder(folder)
     copies = [folder / name for name in STORES if home.place(name).exists()]
     for copy in copies:

@@ -87,6 +87,15 @@ def test_an_upgrade_twice_does_nothing_the_second_time(old, say):
     assert not list(old.glob("before-format-*"))
 
 
+def test_databases_are_copied_behind_no_link(old, say, tmp_path):
+    """Their place is a link to somebody's folder: nothing is written or removed there."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "vault.db").write_text("theirs")
+    (old / f"before-format-{FORMAT}").symlink_to(tmp_path / "theirs")
+    assert say("upgrade")[0] == 6
+    assert (tmp_path / "theirs" / "vault.db").read_text() == "theirs"
+
+
 def test_a_killed_upgrade_goes_on(old, say, monkeypatch):
     """Killed when the tables stand and home.json says nothing of it yet; the copies stay until it ends."""
     written = upgrading.write_identity
