@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,3 +164,15 @@ def _livinglab(folder: Path, *command: str) -> "subprocess.CompletedProcess[str]
         text=True,
         check=False,
     )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Drill in an empty folder, `FOLDER`, with LIVINGLAB_KEYS set; 1 where anything was wrong."""
+    (folder,) = arguments or sys.argv[1:]
+    problems = list(drill(Path(folder), free_port()))
+    sys.stdout.write("".join(f"{problem}\n" for problem in problems) + f"{len(problems)} problems\n")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
