@@ -9,7 +9,7 @@ from pathlib import Path
 
 PROCESS = Path(__file__).with_name("reading_cost.py")
 EXAMPLES = 20_000 if os.environ.get("LIVINGLAB_SOAK") else 200
-GREEDY = "import reading_cost; reading_cost.limit_memory(); kept = bytearray(2**29)"
+GREEDY = "import reading_cost; reading_cost.limit_memory(); kept = bytearray(2**30)"
 ENDLESS = """
 import reading_cost
 reading_cost.MOST_SECONDS = 0.2
@@ -17,7 +17,7 @@ def read(*_arguments):
     while True:
         pass
 reading_cost.read = read
-reading_cost.timed_read(None, "", b"")
+reading_cost.cost_of_file(None, "", b"")
 """
 
 
