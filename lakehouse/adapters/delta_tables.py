@@ -19,7 +19,7 @@ from lakehouse.adapters.private_folders import private_folder
 from lakehouse.adapters.spark_failures import named_failures
 from lakehouse.adapters.spark_session import Engine, start_session
 from lakehouse.adapters.spooled_rows import SpooledRows
-from lakehouse.errors import Unavailable
+from lakehouse.errors import Damaged, Unavailable
 
 Mode = Literal["append", "overwrite"]
 COMPACT = "compact"
@@ -43,9 +43,15 @@ class DeltaLake:
         return self.folder / layer / name
 
     def read(self, table: str, version: int, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return the rows of one version; string columns come as `string`, in no certain order."""
+        """Return the rows of one version; string columns come as `string`, in no certain order.
+
+        Damaged where the table cannot be opened, or a file of it is gone.
+        """
         opened = open_table(self.folder_of(table), version)
-        return plain_types(opened.to_pyarrow_table(columns=list(columns) if columns else None))
+        try:
+            return plain_types(opened.to_pyarrow_table(columns=list(columns) if columns else None))
+        except FileNotFoundError as error:
+            raise Damaged(f"a file of {table}@{version} is gone", remedy="livinglab fsck") from error
 
     def read_batch(self, table: str, version: int, batch: int, columns: Sequence[str]) -> pa.Table:
         """Return these columns of one batch's rows in a version of a bronze table, as far as it has them."""

@@ -57,8 +57,8 @@ def show_status(
 
     With --metrics: counters and gauges in Prometheus' text format (engineer, DPO, auditor); counts that
     may concern few people are left out.
-    Reads: the home, the registry, the environments; no row of any table. Works before there is a home.
-    Writes: nothing.
+    Reads: the home, the registry, the environments; of tables the consents alone. Writes: nothing.
+    Works before there is a home.
 
     Example: livinglab status --metrics
     """

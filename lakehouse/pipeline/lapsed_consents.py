@@ -15,7 +15,7 @@ from lakehouse.pipeline.site import Site
 
 
 def withdrawn_since(site: Site, contract: DatasetContract, release: Mapping[str, Any]) -> int:
-    """Return how many people whom a release counts no longer permit its purpose; reads no table of data.
+    """Return how many people whom a release counts no longer permit its purpose.
 
     Whoever was left out of it by its rules is in no cell, and is not counted.
     """

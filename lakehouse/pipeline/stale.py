@@ -55,7 +55,7 @@ class Renewal:
 
 def stale_versions(site: Site) -> list[StaleVersion]:
     """Return the silver versions and releases of an earlier contract or policy, and releases of people who
-    have withdrawn; reads no data.
+    have withdrawn; reads no table but the consents.
 
     All three are in the key of a run (PROTOCOLS section 2).
     """

@@ -14,7 +14,7 @@ from test_publish import write_people
 
 from lakehouse.adapters.site_file import read_site_file
 from lakehouse.core.contract import Contracts
-from lakehouse.errors import ConsentRefused, Refused
+from lakehouse.errors import ConsentRefused, Damaged, Refused
 from lakehouse.pipeline import stale
 from lakehouse.pipeline.consent_decisions import change_consent
 from lakehouse.pipeline.decide import decide
@@ -189,3 +189,14 @@ def test_rows_that_were_taken_back_do_not_come_back_by_another_way(site: Site) -
     change_consent(later, "GaPt11", "gaitpdb", "permit", ["research"])
     third = publish(later, PRODUCT)
     assert (third.state, third.content_digest) == ("PUBLISHED", first.content_digest)
+
+
+def test_consents_that_are_gone_are_damage_and_permit_nothing(site: Site) -> None:
+    """Neither a release nor the status of the home passes over them."""
+    withdraw(site, 1)
+    for file in site.lake.folder_of("bronze.consents").glob("**/*.parquet"):
+        file.unlink()
+    with pytest.raises(Damaged, match=r"a file of bronze\.consents@0 is gone"):
+        publish(site, PRODUCT)
+    with pytest.raises(Damaged):
+        told(site)
