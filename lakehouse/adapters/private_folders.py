@@ -55,10 +55,10 @@ def _hold(folder: Path) -> int | None:
         return None
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        if os.path.samestat(folder.stat(), os.fstat(opened)):
+            return opened
+    except (BlockingIOError, FileNotFoundError):
         os.close(opened)
         return None
-    if os.fstat(opened).st_nlink:
-        return opened
     os.close(opened)
     return None

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from lakehouse.adapters import spooled_rows
+from lakehouse.adapters import private_folders, spooled_rows
 from lakehouse.adapters.arrow_rows import content_leaves
 from lakehouse.adapters.seen_keys import SeenKeys, row_keys
 from lakehouse.adapters.spooled_rows import RowSpool, SpooledRows
@@ -80,3 +80,28 @@ def test_keys_are_found_again_in_this_call_and_in_earlier_ones():
     assert seen.repeated(keys).tolist() == [False, False, False, True, True]
     assert bool(np.all(seen.repeated(keys)))
     assert not len(seen.repeated(row_keys(rows.slice(0, 0), ["subject", "day", "n"])))
+
+
+def test_a_private_folder_is_gone_with_its_block(tmp_path):
+    """On an error too; one that was cleared between its making and its lock is not taken for held."""
+    with pytest.raises(RuntimeError), private_folders.private_folder(tmp_path / "work") as folder:
+        (folder / "x").write_bytes(b"sealed")
+        assert folder.stat().st_mode & 0o077 == 0
+        raise RuntimeError
+    assert list((tmp_path / "work").iterdir()) == []
+    assert private_folders.clear_abandoned(tmp_path / "work") == 0
+
+
+def test_a_folder_cleared_before_its_owner_holds_it_is_made_again(tmp_path, monkeypatch):
+    make = private_folders.tempfile.mkdtemp
+    made = []
+
+    def made_and_cleared(**named):
+        made.append(make(**named))
+        if len(made) == 1:
+            private_folders.clear_abandoned(tmp_path)
+        return made[-1]
+
+    monkeypatch.setattr(private_folders.tempfile, "mkdtemp", made_and_cleared)
+    with private_folders.private_folder(tmp_path) as folder:
+        assert folder.is_dir() and str(folder) == made[1]
