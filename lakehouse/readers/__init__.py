@@ -1,7 +1,8 @@
 """Readers: one module a file format, found by its name (`format` of a bronze contract).
 
 A reader has `read(file, contract) -> FileRows`. It never fails on what a file holds: what it cannot
-take becomes a rejected row with a reason code.
+take becomes a rejected row with a reason code. One that can read a large file in parts has
+`stream(file, contract) -> FoundRows` beside it.
 """
 
 import importlib
@@ -15,10 +16,11 @@ from pathlib import Path
 
 from lakehouse.core.contract import DatasetContract
 from lakehouse.errors import ContractError
-from lakehouse.readers.input_files import FileRows, InputFile, expand
+from lakehouse.readers.input_files import FileRows, FoundRows, InputFile, expand
 from lakehouse.readers.whole_files import reject_file
 
 Reader = Callable[[InputFile, DatasetContract], FileRows]
+Streamer = Callable[[InputFile, DatasetContract], FoundRows]
 _NOT_FORMATS = (
     "archives",
     "casting",
@@ -26,12 +28,15 @@ _NOT_FORMATS = (
     "fhir_identifiers",
     "fhir_people",
     "file_owner",
+    "hashed_lines",
     "input_files",
     "json_values",
+    "line_files",
     "reading_again",
     "row_order",
     "sample_lines",
     "source_folders",
+    "streamed_lines",
     "text_rows",
     "unknown_files",
     "whole_files",
@@ -58,7 +63,13 @@ def find_reader(name: str, *, file: str = "contract") -> Reader:
     return reader
 
 
-def read_files(paths: Sequence[Path], contract: DatasetContract) -> Iterator[FileRows]:
+def find_streamer(name: str) -> Streamer | None:
+    """Return what reads large files of a format in parts, None where they are read whole."""
+    streamer: Streamer | None = getattr(importlib.import_module(f"{__name__}.{name}"), "stream", None)
+    return streamer
+
+
+def read_files(paths: Sequence[Path], contract: DatasetContract) -> Iterator[FoundRows]:
     """Yield the rows of each file of a batch, in the order of `expand`.
 
     One file is decompressed while the one before is read. An archive that is found unsafe gives one
@@ -68,26 +79,31 @@ def read_files(paths: Sequence[Path], contract: DatasetContract) -> Iterator[Fil
         UnreadableInput: a path is not there or may not be read.
     """
     read = find_reader(contract.format or "", file=contract.file)
-    for _, files in groupby(_loaded_ahead(expand(paths, contract.files)), key=attrgetter("origin")):
-        found: list[FileRows] = []
+    stream = find_streamer(contract.format or "")
+    coming = _loaded_ahead(expand(paths, contract.files), streams=stream is not None)
+    for _, files in groupby(coming, key=attrgetter("origin")):
+        found: list[FoundRows] = []
         for file in files:
             if file.fault in _NOTHING_TAKEN:
                 found.clear()
-            found.append(reject_file(file, contract, file.fault) if file.fault else read(file, contract))
+            if file.fault:
+                found.append(reject_file(file, contract, file.fault))
+            else:
+                found.append((stream if stream and file.is_large else read)(file, contract))
         yield from found
 
 
-def _loaded_ahead(files: Iterator[InputFile]) -> Iterator[InputFile]:
+def _loaded_ahead(files: Iterator[InputFile], *, streams: bool) -> Iterator[InputFile]:
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as pool:
-        coming = pool.submit(_load_next, files)
+        coming = pool.submit(_load_next, files, streams)
         while (file := coming.result()) is not None:
-            coming = pool.submit(_load_next, files)
+            coming = pool.submit(_load_next, files, streams)
             yield file
 
 
-def _load_next(files: Iterator[InputFile]) -> InputFile | None:
+def _load_next(files: Iterator[InputFile], streams: bool) -> InputFile | None:
     file = next(files, None)
-    if file is None:
-        return None
+    if file is None or (streams and file.is_large):
+        return file
     data = file.load()
     return replace(file, load=lambda: data)

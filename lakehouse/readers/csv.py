@@ -7,15 +7,17 @@ run over the end of a line: one unclosed quote would swallow the rows behind it.
 
 import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from lakehouse.core.contract import DatasetContract
 from lakehouse.core.toml_section import Section
+from lakehouse.readers.casting import Failure
 from lakehouse.readers.column_drift import column_drift
-from lakehouse.readers.input_files import FileRows, InputFile
-from lakehouse.readers.text_rows import Lines, build_rows, split_lines
-from lakehouse.readers.whole_files import BYTE_ORDER_MARK, LINE_LIMIT, file_fault, reject_file
+from lakehouse.readers.input_files import FileRows, FoundRows, InputFile
+from lakehouse.readers.line_files import read_lines
+from lakehouse.readers.streamed_lines import stream_lines
+from lakehouse.readers.whole_files import LINE_LIMIT
 
 _Fields = list[str]
 HEADER_LIMIT = 2**20
@@ -65,50 +67,71 @@ def _keeps_ascii(encoding: str) -> bool:
 
 def read(file: InputFile, contract: DatasetContract) -> FileRows:
     """Return the rows of one file; `received` counts the lines after the header."""
+    return read_lines(file, contract, csv_form)
+
+
+def stream(file: InputFile, contract: DatasetContract) -> FoundRows:
+    """Return what `read` does, in parts, of a file too large to be held in memory."""
+    return stream_lines(file, contract, csv_form)
+
+
+def csv_form(contract: DatasetContract, lines: Iterator[bytes]) -> "CsvForm | Failure":
+    """Return how the lines of a file are read, its header taken from them, or why it is set aside."""
     options = csv_options(contract)
-    data = file.load().removeprefix(BYTE_ORDER_MARK)
-    fault = file_fault(data)
-    if fault:
-        return reject_file(file, contract, fault)
-    lines = split_lines(data)
-    names = [column.source for column in contract.columns]
-    if options.header:
-        first = next(lines)
-        if len(first) > HEADER_LIMIT:
-            return reject_file(file, contract, "too_large")
-        header = _fields(first, options)
-        if header is None:
-            return reject_file(file, contract, "bad_encoding")
-        names = [field.strip() for field in header]
-        if drift := column_drift(names, contract):
-            return reject_file(file, contract, drift.reason, drift.column or None)
-        names = column_names(header)
-        return replace(_rows(file, contract, options, names, lines), frame=first)
-    return _rows(file, contract, options, names, lines)
+    if not options.header:
+        return _form(options, [column.source for column in contract.columns])
+    first = next(lines, b"")
+    if len(first) > HEADER_LIMIT:
+        return Failure(reason="too_large", column="")
+    header = _fields(first, options)
+    if header is None:
+        return Failure(reason="bad_encoding", column="")
+    if drift := column_drift([field.strip() for field in header], contract):
+        return drift
+    return _form(options, column_names(header), frame=first)
 
 
-def _rows(
-    file: InputFile,
-    contract: DatasetContract,
-    options: CsvOptions,
-    names: Sequence[str],
-    raws: Iterable[bytes],
-) -> FileRows:
-    lines = Lines(file=file.number)
-    records: list[_Fields] = []
-    required = max((place for place, name in enumerate(names, 1) if name), default=0)
-    number = 0
-    for number, raw in enumerate(raws, 1):
-        fields = _fields(raw, options) if len(raw) <= LINE_LIMIT else None
-        reason = "too_large" if len(raw) > LINE_LIMIT else _line_fault(fields, required, len(names))
-        if reason or fields is None:
-            lines.reject(number, raw, reason or "bad_encoding")
-        else:
-            lines.keep(number, raw)
-            records.append(fields)
-        if lines.mostly_faults:
-            return reject_file(file, contract, "unreadable_file")
-    return build_rows(file, contract, lines, _by_column(records, names), received=number)
+def _form(options: CsvOptions, columns: Sequence[str], frame: bytes = b"") -> "CsvForm":
+    required = max((place for place, name in enumerate(columns, 1) if name), default=0)
+    return CsvForm(options=options, columns=columns, required=required, frame=frame)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsvForm:
+    """How the lines of one file are read.
+
+    columns: their names in it, "" where there is none. required: how many fields a line must have.
+    """
+
+    options: CsvOptions
+    columns: Sequence[str]
+    required: int
+    frame: bytes = b""
+
+    def parse(self, raw: bytes) -> tuple[_Fields | None, str]:
+        """Return the fields of a line, or why there are none."""
+        if len(raw) > LINE_LIMIT:
+            return None, "too_large"
+        fields = _fields(raw, self.options)
+        if fields is None:
+            return None, "bad_encoding"
+        reason = _line_fault(fields, self.required, len(self.columns))
+        return (None, reason) if reason else (fields, "")
+
+    def names(self, _records: Sequence[_Fields]) -> Iterable[str]:
+        """Return the names of the columns; those without one are counted."""
+        return [name or f"column {position}" for position, name in enumerate(self.columns, 1)]
+
+    def cells(self, records: Sequence[_Fields], _names: Iterable[str]) -> Mapping[str, list[str | None]]:
+        """Return the fields of lines by column; a line may be shorter than the header."""
+        return {
+            name: [_field(fields, position) for fields in records]
+            for position, name in enumerate(self.names(records))
+        }
+
+    def fault(self, _names: Iterable[str]) -> str | None:
+        """The header was looked at before the first line."""
+        return None
 
 
 def _fields(raw: bytes, options: CsvOptions) -> _Fields | None:
@@ -150,10 +173,8 @@ def _is_utf_8(raw: bytes) -> bool:
     return True
 
 
-def _line_fault(fields: _Fields | None, required: int, width: int) -> str | None:
+def _line_fault(fields: _Fields, required: int, width: int) -> str | None:
     """Columns without a name may be missing at the end of a line, and empty ones may be added."""
-    if fields is None:
-        return "bad_encoding"
     if fields and not any(field.strip() for field in fields):
         return "empty_line"
     return "wrong_column_count" if len(fields) < required or any(fields[width:]) else None
@@ -166,13 +187,6 @@ def column_names(header: _Fields) -> list[str]:
         name = field.strip()
         names.append(f"{name} ({position})" if name and name in names else name)
     return names
-
-
-def _by_column(records: Sequence[_Fields], names: Sequence[str]) -> Mapping[str, list[str | None]]:
-    return {
-        name or f"column {position + 1}": [_field(fields, position) for fields in records]
-        for position, name in enumerate(names)
-    }
 
 
 def _field(fields: _Fields, position: int) -> str:

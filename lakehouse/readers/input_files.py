@@ -4,9 +4,11 @@ A file's name may say whose it is (`GaPt03_01.txt`), so nothing outside a reader
 its number in the batch (`#17`).
 """
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +20,9 @@ from lakehouse.readers.archives import ARCHIVE_SUFFIXES, read_members
 RAW_LIMIT = 45 * 2**20
 """An archive that is set aside is kept as it came; a larger one stops the batch."""
 FILE_LIMIT = 2**30
+"""A file that is read whole, or set aside as a whole."""
+WHOLE_LIMIT = 2**25
+"""A larger one is read in parts, by readers that can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +31,7 @@ class InputFile:
 
     number: its place in the batch, from 1. load: returns its bytes. origin: the path it lay at or came
     out of, counted from 1. fault: it stands for an archive that is set aside with this reason code.
+    size: in bytes, and path: where it lies; 0 and None for what came out of an archive.
     """
 
     number: int
@@ -33,6 +39,26 @@ class InputFile:
     load: Callable[[], bytes]
     origin: int = 0
     fault: str | None = None
+    size: int = 0
+    path: Path | None = None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is better read in parts."""
+        return self.path is not None and self.size > WHOLE_LIMIT
+
+    def open(self) -> io.FileIO | io.BytesIO:
+        """Return its bytes as a stream without a buffer.
+
+        Raises:
+            UnreadableInput: it may not be read.
+        """
+        if self.path is None:
+            return io.BytesIO(self.load())
+        try:
+            return self.path.open("rb", buffering=0)
+        except OSError as problem:
+            raise _unreadable() from problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +147,9 @@ def expand(paths: Sequence[Path], patterns: Sequence[str]) -> Iterator[InputFile
     """
     number = 0
     for origin, path in enumerate(_loose_files(paths, patterns), 1):
-        for name, load, fault in _unpack(path, patterns):
+        for file in _unpack(path, patterns):
             number += 1
-            yield InputFile(number=number, name=name, load=load, origin=origin, fault=fault)
+            yield replace(file, number=number, origin=origin)
 
 
 def matches(path: Path, folder: Path, patterns: Sequence[str]) -> bool:
@@ -146,28 +172,41 @@ def _loose_files(paths: Sequence[Path], patterns: Sequence[str]) -> list[Path]:
     return sorted(found, key=lambda path: (path.name, str(path)))
 
 
-def _unpack(path: Path, patterns: Sequence[str]) -> Iterator[tuple[str, Callable[[], bytes], str | None]]:
+def _unpack(path: Path, patterns: Sequence[str]) -> Iterator[InputFile]:
+    """Yield the files of a path, not yet numbered."""
     if not path.name.endswith(ARCHIVE_SUFFIXES):
-        yield path.name, lambda: _bytes_of(path, FILE_LIMIT), None
+        load = partial(_bytes_of, path, FILE_LIMIT)
+        yield InputFile(number=0, name=path.name, load=load, size=_size_of(path), path=path)
         return
     try:
         for name, data in read_members(path):
             base = name.rpartition("/")[2]
             if any(fnmatchcase(base, pattern) for pattern in patterns):
-                yield base, lambda data=data: data, None  # type: ignore[misc]
+                yield InputFile(number=0, name=base, load=lambda data=data: data)  # type: ignore[misc]
     except UnreadableInput as problem:
-        yield path.name, lambda: _bytes_of(path, RAW_LIMIT), str(problem.facts["reason"])
+        load = partial(_bytes_of, path, RAW_LIMIT)
+        yield InputFile(number=0, name=path.name, load=load, fault=str(problem.facts["reason"]))
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as problem:
+        raise _unreadable() from problem
 
 
 def _bytes_of(path: Path, limit: int) -> bytes:
-    try:
-        size = path.stat().st_size
-        data = path.read_bytes() if size <= limit else b""
-    except OSError as problem:
-        raise UnreadableInput("an input file may not be read", remedy="check its permissions") from problem
+    size = _size_of(path)
     if size > limit:
         raise UnreadableInput(
             f"an input file has {size:,} bytes; it can be kept or set aside up to {limit:,}",
             remedy="split it, or fetch it again if it is a damaged archive",
         )
-    return data
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise _unreadable() from problem
+
+
+def _unreadable() -> UnreadableInput:
+    return UnreadableInput("an input file may not be read", remedy="check its permissions")

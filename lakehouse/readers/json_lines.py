@@ -5,46 +5,69 @@ still belongs to the time: "to 2026-12-31" becomes the first moment of 2027, whi
 Lists and objects become compact JSON text.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from lakehouse.core.contract import ColumnDrift, DatasetContract
 from lakehouse.core.toml_section import Section
 from lakehouse.errors import UnreadableInput
 from lakehouse.readers.casting import parse_day
-from lakehouse.readers.input_files import FileRows, InputFile
+from lakehouse.readers.input_files import FileRows, FoundRows, InputFile
 from lakehouse.readers.json_values import Json, json_text, parse_json
-from lakehouse.readers.text_rows import Lines, build_rows, split_lines
-from lakehouse.readers.whole_files import BYTE_ORDER_MARK, LINE_LIMIT, file_fault, reject_file
+from lakehouse.readers.line_files import read_lines
+from lakehouse.readers.streamed_lines import stream_lines
+from lakehouse.readers.whole_files import LINE_LIMIT
 
 _Record = Mapping[str, str | None]
 
 
 def read(file: InputFile, contract: DatasetContract) -> FileRows:
     """Return the rows of one file; `received` counts its lines."""
-    inclusive = inclusive_days(contract)
-    data = file.load()
-    fault = file_fault(data)
-    if fault:
-        return reject_file(file, contract, fault)
-    exact = frozenset(column.source for column in contract.columns if column.name in _naming(contract))
-    lines = Lines(file=file.number)
-    records: list[_Record] = []
-    number = 0
-    for number, raw in enumerate(split_lines(data.removeprefix(BYTE_ORDER_MARK)), 1):
-        record, reason = _parse_line(raw, inclusive, exact)
-        if record is None:
-            lines.reject(number, raw, reason)
-        else:
-            lines.keep(number, raw)
-            records.append(record)
-        if lines.mostly_faults:
-            return reject_file(file, contract, "unreadable_file")
-    cells = _by_key(records)
-    declared = {column.source for column in contract.columns}
-    if contract.drift.added is ColumnDrift.SET_ASIDE and not declared.issuperset(cells):
-        return reject_file(file, contract, "column_added")
-    return build_rows(file, contract, lines, cells, received=number)
+    return read_lines(file, contract, json_form)
+
+
+def stream(file: InputFile, contract: DatasetContract) -> FoundRows:
+    """Return what `read` does, in parts, of a file too large to be held in memory."""
+    return stream_lines(file, contract, json_form)
+
+
+def json_form(contract: DatasetContract, _lines: Iterator[bytes]) -> "JsonForm":
+    """Return how the lines of a file are read; there is no header."""
+    naming = _naming(contract)
+    return JsonForm(
+        inclusive=inclusive_days(contract),
+        exact=frozenset(column.source for column in contract.columns if column.name in naming),
+        declared=frozenset(column.source for column in contract.columns),
+        takes_more=contract.drift.added is not ColumnDrift.SET_ASIDE,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonForm:
+    """How lines are read: keys with inclusive days, keys of identifiers, declared keys, more of them."""
+
+    inclusive: Sequence[str]
+    exact: Collection[str]
+    declared: frozenset[str]
+    takes_more: bool
+    frame: bytes = b""
+
+    def parse(self, raw: bytes) -> tuple[_Record | None, str]:
+        """Return the cells of a line by key, or why there are none."""
+        return _parse_line(raw, self.inclusive, self.exact)
+
+    def names(self, records: Sequence[_Record]) -> Iterable[str]:
+        """Return the keys of records, in the order in which they first stand."""
+        return dict.fromkeys(key for record in records for key in record)
+
+    def cells(self, records: Sequence[_Record], names: Iterable[str]) -> Mapping[str, list[str | None]]:
+        """Return the cells of records by key."""
+        return {key: [record.get(key) for record in records] for key in names}
+
+    def fault(self, names: Iterable[str]) -> str | None:
+        """Return why a file with these keys is set aside, or None."""
+        return None if self.takes_more or self.declared.issuperset(names) else "column_added"
 
 
 def _naming(contract: DatasetContract) -> tuple[str, ...]:
@@ -93,8 +116,3 @@ def _day_after(text: str | None) -> str | None:
         return (parse_day(text) + timedelta(days=1)).isoformat() if text else text
     except (ValueError, OverflowError):
         return text
-
-
-def _by_key(records: Sequence[_Record]) -> Mapping[str, list[str | None]]:
-    keys = dict.fromkeys(key for record in records for key in record)
-    return {key: [record.get(key) for record in records] for key in keys}

@@ -2,15 +2,17 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 
+from lakehouse.adapters.seen_keys import SeenKeys, short_digests
 from lakehouse.core.contract import DatasetContract
 from lakehouse.readers.casting import Failure, cast_columns
 from lakehouse.readers.input_files import FileRows, InputFile, RejectedRow
-from lakehouse.readers.row_order import changed_unit, out_of_order
+from lakehouse.readers.row_order import GrowingValues, UsualMedians
 from lakehouse.readers.whole_files import mostly_faults, reject_file
 
 Cells = Mapping[str, Sequence[str | None]]
@@ -20,10 +22,13 @@ Cells = Mapping[str, Sequence[str | None]]
 class Lines:
     """The lines of a file as a reader sorts them: those with cells, and those set aside.
 
-    numbers, raws: line number (from 1) and bytes of each line that has cells.
+    numbers, raws: line number (from 1) and bytes of each line that has cells. faults_before, sound_before:
+    how many were set aside and kept in the parts of the file before this one.
     """
 
     file: int
+    faults_before: int = 0
+    sound_before: int = 0
     numbers: list[int] = field(default_factory=list)
     raws: list[bytes] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
@@ -36,7 +41,15 @@ class Lines:
     @property
     def mostly_faults(self) -> bool:
         """Whether the lines so far are not those of such a file."""
-        return mostly_faults(len(self.rejected), len(self.numbers))
+        return mostly_faults(self.faults_before + len(self.rejected), self.sound_before + len(self.numbers))
+
+    def following(self) -> "Lines":
+        """Return the part of the file behind this one, without lines yet."""
+        return Lines(
+            file=self.file,
+            faults_before=self.faults_before + len(self.rejected),
+            sound_before=self.sound_before + len(self.numbers),
+        )
 
     def reject(self, number: int, raw: bytes, reason: str) -> None:
         """Set a line aside."""
@@ -53,31 +66,121 @@ def split_lines(data: bytes) -> Iterator[bytes]:
         start = end + 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SortedRows:
+    """Lines with their cells as text and in the contract's types, and which fail (by index) and why."""
+
+    lines: Lines
+    cells: Cells
+    text: Mapping[str, pa.Array]
+    typed: Mapping[str, pa.Array]
+    failures: Mapping[int, Failure]
+
+
+class RowSorter:
+    """Finds the rows of a file that fail, part after part: duplicates and order reach back to its start."""
+
+    def __init__(self, contract: DatasetContract) -> None:
+        self._contract = contract
+        self._seen = SeenKeys()
+        self._growing = GrowingValues(contract)
+
+    def sort(self, lines: Lines, cells: Cells) -> SortedRows:
+        """Cast the cells of the kept lines (by the columns' names in the file) and sort out what fails."""
+        text = _by_declared_name(cells, self._contract, len(lines.numbers))
+        cast = cast_columns(text, self._contract)
+        failures = {**self._duplicates(lines.raws), **cast.failures}
+        failures = {**self._growing.late_rows(cast.columns, failures), **failures}
+        return SortedRows(lines=lines, cells=cells, text=text, typed=cast.columns, failures=failures)
+
+    def _duplicates(self, raws: Sequence[bytes]) -> dict[int, Failure]:
+        """Where rows have a key, a line that repeats an earlier one says nothing new."""
+        if self._contract.subject is None and not self._contract.keys:
+            return {}
+        repeated = np.flatnonzero(self._seen.repeated(short_digests(raws)))
+        return dict.fromkeys(repeated.tolist(), Failure(reason="duplicate_row", column=""))
+
+
+class FileSurvey:
+    """What only all rows of a file say: its faults as a whole, and which columns hold anything."""
+
+    def __init__(self, contract: DatasetContract) -> None:
+        self._contract = contract
+        self._medians = UsualMedians(contract)
+        self._filled: set[str] = set()
+        self._failed = self._sound = 0
+
+    def take(self, part: SortedRows) -> None:
+        """Count a part of the rows."""
+        self._medians.take(part.typed)
+        self._failed += len(part.failures)
+        self._sound += len(part.lines.numbers) - len(part.failures)
+        self._filled |= {
+            name for name, values in part.cells.items() if name not in self._filled and any(values)
+        }
+
+    def fault(self) -> Failure | None:
+        """Return why the file is set aside as a whole, or None."""
+        if unit := self._medians.unusual():
+            return Failure(reason="unit_changed", column=unit)
+        if mostly_faults(self._failed, self._sound):
+            return Failure(reason="unreadable_file", column="")
+        return None
+
+    def undeclared(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return which of the file's columns no contract declares, without those empty in every row."""
+        declared = {column.source for column in self._contract.columns}
+        return tuple(name for name in names if name not in declared and name in self._filled)
+
+
 def build_rows(
-    file: InputFile, contract: DatasetContract, lines: Lines, cells: Cells, *, received: int
+    file: InputFile,
+    contract: DatasetContract,
+    lines: Lines,
+    cells: Cells,
+    *,
+    received: int,
+    frame: bytes = b"",
 ) -> FileRows:
-    """Cast the cells of the kept lines (by the columns' names in the file) and sort out what fails."""
-    raw = _by_declared_name(cells, contract, len(lines.numbers))
-    cast = cast_columns(raw, contract)
-    if unit := changed_unit(cast.columns, contract):
-        return reject_file(file, contract, "unit_changed", unit)
-    failures = {**_duplicates(lines.raws, contract), **cast.failures}
-    failures = {**out_of_order(cast.columns, contract, failures), **failures}
-    if mostly_faults(len(failures), len(lines.numbers) - len(failures)):
-        return reject_file(file, contract, "unreadable_file")
-    kept = pa.array([index for index in range(len(lines.numbers)) if index not in failures], pa.int64())
-    undeclared = _undeclared(cells, contract)
-    columns = {"row": pa.array(lines.numbers, pa.int64()), **cast.columns}
-    columns |= {f"undeclared:{n}": pa.array(cells[name], pa.string()) for n, name in enumerate(undeclared)}
-    failed = [_rejected(lines, index, failures[index], raw, contract) for index in sorted(failures)]
+    """Return what a file in memory holds, from the lines that its reader sorted and their cells."""
+    rows = RowSorter(contract).sort(lines, cells)
+    survey = FileSurvey(contract)
+    survey.take(rows)
+    if fault := survey.fault():
+        return reject_file(file, contract, fault.reason, fault.column or None)
+    about = FileFacts(
+        digest=hashlib.sha256(file.load()).digest(), undeclared=survey.undeclared(cells), frame=frame
+    )
+    return part_rows(rows, contract, about, received=received)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFacts:
+    """What is the same in every part of a file: digest, undeclared and frame of `FileRows`."""
+
+    digest: bytes
+    undeclared: tuple[str, ...]
+    frame: bytes
+
+
+def part_rows(part: SortedRows, contract: DatasetContract, about: FileFacts, *, received: int) -> FileRows:
+    """Return sorted rows as a reader hands them back."""
+    lines = part.lines
+    kept = [index for index in range(len(lines.numbers)) if index not in part.failures]
+    columns = {"row": pa.array(lines.numbers, pa.int64()), **part.typed}
+    columns |= {
+        f"undeclared:{n}": pa.array(part.cells[name], pa.string()) for n, name in enumerate(about.undeclared)
+    }
+    failed = [_rejected(part, index, contract) for index in sorted(part.failures)]
     return FileRows(
-        file=file.number,
-        digest=hashlib.sha256(file.load()).digest(),
+        file=lines.file,
+        digest=about.digest,
         identity="",
-        rows=pa.table(columns).take(kept),
+        rows=pa.table(columns).take(pa.array(kept, pa.int64())),
         rejected=tuple(sorted([*lines.rejected, *failed], key=lambda row: row.row or 0)),
         received=received,
-        undeclared=undeclared,
+        undeclared=about.undeclared,
+        frame=about.frame,
     )
 
 
@@ -88,35 +191,15 @@ def _by_declared_name(cells: Cells, contract: DatasetContract, size: int) -> dic
     }
 
 
-def _undeclared(cells: Cells, contract: DatasetContract) -> tuple[str, ...]:
-    """A column that is empty from top to bottom says nothing and is not reported."""
-    declared = {column.source for column in contract.columns}
-    return tuple(name for name, values in cells.items() if name not in declared and any(values))
-
-
-def _duplicates(raws: Sequence[bytes], contract: DatasetContract) -> dict[int, Failure]:
-    """Where rows have a key, a line that repeats an earlier one says nothing new."""
-    if contract.subject is None and not contract.keys:
-        return {}
-    seen: set[bytes] = set()
-    repeated: dict[int, Failure] = {}
-    for index, raw in enumerate(raws):
-        if raw in seen:
-            repeated[index] = Failure(reason="duplicate_row", column="")
-        seen.add(raw)
-    return repeated
-
-
-def _rejected(
-    lines: Lines, index: int, failure: Failure, raw: Mapping[str, pa.Array], contract: DatasetContract
-) -> RejectedRow:
-    person, system = _person_of(index, raw, contract)
+def _rejected(part: SortedRows, index: int, contract: DatasetContract) -> RejectedRow:
+    person, system = _person_of(index, part.text, contract)
+    failure = part.failures[index]
     return RejectedRow(
-        file=lines.file,
-        row=lines.numbers[index],
+        file=part.lines.file,
+        row=part.lines.numbers[index],
         reason=failure.reason,
         column=failure.column or None,
-        raw=lines.raws[index],
+        raw=part.lines.raws[index],
         person_id=person,
         system=system,
     )

@@ -27,8 +27,10 @@ def main(listed: str) -> None:
         counts = Counter[str]()
         reasons = Counter[str]()
         for found in read_files([Path(path)], contracts.by_table[f"bronze.{dataset}"]):
-            counts += Counter(files=1, received=found.received, rows=len(found.rows))
-            reasons.update(row.reason for row in found.rejected)
+            counts["files"] += 1
+            for part in found.parts():
+                counts += Counter(received=part.received, rows=len(part.rows))
+                reasons.update(row.reason for row in part.rejected)
         cost = {
             "seconds": round(time.monotonic() - started, 2),
             "megabytes": peak_megabytes(),
