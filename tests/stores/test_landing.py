@@ -11,6 +11,8 @@ from lakehouse.errors import NotAllowed, UnreadableInput, WrongUse
 from lakehouse.pipeline.land import land
 from lakehouse.pipeline.set_aside import quarantined_rows
 from lakehouse.pipeline.site import Site
+from lakehouse.readers import csv, input_files
+from lakehouse.readers.streamed_lines import stream_lines
 
 pytestmark = pytest.mark.spark
 
@@ -30,6 +32,22 @@ def test_every_line_is_accepted_or_set_aside(site: Site, tmp_path: Path) -> None
     assert result.reasons == dict.fromkeys(reasons, 1)
     places = [(row["file"], row["row"], row["reason"]) for row in quarantined_rows(site, "gait_people")]
     assert places == [("#1", number, reason) for number, reason in enumerate(reasons, 2)]
+
+
+def test_a_file_read_in_parts_lands_as_if_it_were_read_whole(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two lines a part: a line that repeats one of an earlier part, and a bad file, are still seen."""
+    monkeypatch.setattr(input_files, "WHOLE_LIMIT", 0)
+    monkeypatch.setattr(csv, "stream", lambda file, own: stream_lines(file, own, csv.csv_form, rows=2))
+    wrong = (*CARL[:5], "seventy", *CARL[6:])
+    people = write_people(tmp_path / "demographics.txt", [ANNA, BERT, wrong, [""] * 20, ANNA])
+    (tmp_path / "b.txt").write_bytes(b"nothing of the kind\n")
+    result = land(site, "gait_people", [people, tmp_path / "b.txt"])
+    assert (result.received, result.accepted, result.quarantined) == (6, 2, 4)
+    assert result.reasons == dict.fromkeys(["not_a_number", "empty_line", "duplicate_row", "column_gone"], 1)
+    places = {(row["file"], row["row"]) for row in quarantined_rows(site, "gait_people")}
+    assert {row for _, row in places} == {3, 4, 5, None}
 
 
 def test_the_same_file_again_is_a_repeat(site: Site, tmp_path: Path) -> None:
