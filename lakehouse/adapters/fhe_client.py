@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import socket
+import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse.adapters.model_programs import ModelPrograms, Process, end_process, failure_of
-from lakehouse.adapters.private_folder import private_folder
+from lakehouse.adapters.private_folders import clear_abandoned, private_folder
 from lakehouse.core.model_recipe import ModelRecipe, parse_recipe
 from lakehouse.errors import ContractError, Unavailable, WrongUse
 
@@ -169,7 +170,9 @@ class ModelsEnvironment:
     def _place(self) -> Iterator[Path]:
         """Yield a private folder of this home, outside it; people's rows are never written there."""
         tag = hashlib.sha256(os.fsencode(self.artefacts.absolute())).hexdigest()[:12]
-        with private_folder(f"livinglab-models-{tag}-") as place:
+        temporary, prefix = Path(tempfile.gettempdir()), f"livinglab-models-{tag}-"
+        clear_abandoned(temporary, prefix)
+        with private_folder(temporary, prefix) as place:
             yield place
 
     @contextmanager

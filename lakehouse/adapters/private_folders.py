@@ -15,10 +15,10 @@ PREFIX = "private-"
 
 
 @contextmanager
-def private_folder(parent: Path) -> Iterator[Path]:
+def private_folder(parent: Path, prefix: str = PREFIX) -> Iterator[Path]:
     """Yield a new folder (0700) below `parent`, made with it if need be; removed at the end of the block."""
     parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder, held = _held_folder(parent)
+    folder, held = _held_folder(parent, prefix)
     try:
         yield folder
     finally:
@@ -26,10 +26,12 @@ def private_folder(parent: Path) -> Iterator[Path]:
         os.close(held)
 
 
-def clear_abandoned(parent: Path) -> int:
-    """Remove the private folders below `parent` that no living process holds, and count them."""
+def clear_abandoned(parent: Path, prefix: str = PREFIX) -> int:
+    """Remove this account's private folders below `parent` that no living process holds, and count them."""
     removed = 0
-    for folder in sorted(parent.glob(f"{PREFIX}*")):
+    for folder in sorted(parent.glob(f"{prefix}*")):
+        if folder.is_symlink() or not folder.is_dir() or folder.stat().st_uid != os.getuid():
+            continue
         held = _hold(folder)
         if held is not None:
             shutil.rmtree(folder)
@@ -38,10 +40,10 @@ def clear_abandoned(parent: Path) -> int:
     return removed
 
 
-def _held_folder(parent: Path) -> tuple[Path, int]:
+def _held_folder(parent: Path, prefix: str) -> tuple[Path, int]:
     """Make a folder and hold it; another process may clear it in the moment between, then once more."""
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)).resolve()
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent)).resolve()
         held = _hold(folder)
         if held is not None:
             return folder, held
