@@ -21,6 +21,8 @@ from lakehouse.errors import LivingLabError
 MASTER_PORT, WORKER_PORT = 7077, 7078
 CONFIGURATION = PROJECT / "infra" / "spark"
 DAEMON_MEMORY = "256m"
+DAEMON_SETTINGS = {"spark.master.rest.enabled": "false"}
+"""The master's HTTP door for programs (port 6066) asks for no secret, and Spark opens it by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ def _daemon(kind: str, folder: Path, secret: Path | None, placed: Sequence[str])
 
     spark = Path(pyspark.__file__).parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings = write_properties(folder / "daemon.properties", secret)
+    settings = write_properties(folder / "daemon.properties", secret, DAEMON_SETTINGS)
     return Daemon(
         command=(str(spark / "bin" / "spark-class"), kind, "--properties-file", str(settings), *placed),
         variables={

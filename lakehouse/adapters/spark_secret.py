@@ -5,6 +5,7 @@ handed over in private files and through Py4J, never on a command line.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from lakehouse.errors import NotReady
@@ -39,9 +40,9 @@ def authentication(secret: str) -> dict[str, str]:
     }
 
 
-def write_properties(file: Path, secret: Path | None) -> Path:
-    """Write a private properties file for Spark's `--properties-file`; without a secret it holds nothing."""
-    settings = authentication(read_secret(secret)) if secret else {}
+def write_properties(file: Path, secret: Path | None, others: Mapping[str, str] | None = None) -> Path:
+    """Write a private properties file for Spark's `--properties-file`: the secret's settings, and others."""
+    settings = {**(others or {}), **(authentication(read_secret(secret)) if secret else {})}
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as opened:
         opened.writelines(f"{name}={value}\n" for name, value in settings.items())

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import psutil
 import pytest
 
 from lakehouse.adapters.site_file import read_site_file
@@ -98,6 +99,19 @@ def test_two_workers_make_the_gold_of_one_process(
         assert len(list((cluster.folder / worker / "applications").glob("app-*"))) == 2
     complaint = stranger.communicate(timeout=300)[1]
     assert stranger.returncode != 0 and f"Unavailable: the Spark master {cluster.master}" in complaint
+
+
+def test_the_master_has_no_door_that_asks_nobody(cluster: Cluster) -> None:
+    """Spark opens port 6066 for programs over HTTP, without authentication, unless told otherwise."""
+    master = next(
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if str(cluster.folder / "master").encode() in path.read_bytes()
+    )
+    listening = {one.laddr for one in psutil.Process(master).net_connections() if one.status == "LISTEN"}
+    rpc = int(cluster.master.rpartition(":")[2])
+    assert rpc in {address.port for address in listening} and len(listening) == 2
+    assert {address.ip.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
 
 
 def test_the_secret_is_on_no_command_line(cluster: Cluster) -> None:

@@ -41,6 +41,7 @@ def test_the_secret_goes_into_a_private_file_and_onto_no_command_line(tmp_path: 
         assert SECRET not in " ".join([*daemon.command, *daemon.variables.values()])
         properties = Path(daemon.command[daemon.command.index("--properties-file") + 1])
         assert SECRET in properties.read_text() and properties.stat().st_mode & 0o077 == 0
+        assert "spark.master.rest.enabled=false\n" in properties.read_text()
 
 
 def test_a_properties_file_of_before_is_replaced(tmp_path: Path, secret: Path) -> None:
