@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills import kills, log_faults, tampering, two_demos
+from tests.drills import airflow_killed, kills, log_faults, tampering, two_demos
 from tests.drills.faults import MOUNTING
 from tests.drills.injections import AppendServer, why_no_strace
 from tests.drills.stages import in_own_namespace
@@ -120,3 +120,12 @@ def test_of_two_demos_at_once_one_says_that_the_other_runs(tmp_path: Path, say: 
 @pytest.mark.airflow
 def test_without_the_lock_two_demos_are_noticed(tmp_path: Path) -> None:
     assert next(two_demos.drill(tmp_path, two_demos.UNLOCKED), None) is not None
+
+
+@pytest.mark.spark
+@pytest.mark.airflow
+def test_a_run_whose_scheduler_was_killed_ends_after_the_next_start(folder: Path, say: Say) -> None:
+    begun = time.monotonic()
+    problems = list(airflow_killed.drill(folder, airflow_killed.free_port()))
+    say(f"scheduler and workers killed: {len(problems)} problems, {time.monotonic() - begun:.0f} s")
+    assert problems == []
