@@ -23,6 +23,7 @@ from canary_scan import Scanner, spellings
 
 from lakehouse.adapters.bronze_rows import bronze_rows
 from lakehouse.pipeline import land as landing
+from lakehouse.pipeline import landing_rows
 from lakehouse.pipeline.person_receipt import prove_rows
 from lakehouse.pipeline.prove import prove
 from lakehouse.pipeline.site import Site
@@ -200,7 +201,7 @@ def test_a_landing_that_does_not_seal_is_caught(
         plain = file.found.rows.column("text").cast(pa.binary())
         return rows.set_column(place, "text__sealed", plain.combine_chunks())
 
-    monkeypatch.setattr(landing, "bronze_rows", without_sealing)
+    monkeypatch.setattr(landing_rows, "bronze_rows", without_sealing)
     site = open_home()
     landing.land(site, "clinic_notes", [tmp_path / "source" / "clinic_notes" / "notes.jsonl"])
     found = {hit.token for hit in Scanner(TOKENS).in_folder(site.home.path)}
