@@ -5,13 +5,13 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from home_samples import BRONZE, bronze_rows, make_home
+from backup_samples import Say, killed, land, restored
+from home_samples import BRONZE, make_home
 
 from lakehouse.adapters.backup_folder import BackupFolder
 from lakehouse.adapters.delta_tables import DeltaLake
@@ -21,48 +21,12 @@ from lakehouse.pipeline.backup import backup
 from lakehouse.pipeline.fsck import unwatched
 from lakehouse.pipeline.intents import OPEN
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import write_tables
 from lakehouse.sites import open_site
-
-Say = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     return make_home(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def kept(tmp_path: Path) -> Path:
-    return tmp_path / "backup"
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    """Run a command and return its code and document."""
-
-    def said(*words: object) -> tuple[int, dict[str, Any]]:
-        capsys.readouterr()
-        code = run(["--json", *map(str, words)])
-        return code, json.loads(capsys.readouterr().out)
-
-    return said
-
-
-def land(site: Site, batch: int) -> None:
-    """Write one more batch, of a person whom the vault has not seen before."""
-    people = list(site.vault.subjects_for("gaitpdb", [f"GaPt{batch:02}"]).values())
-    write_tables(site, verb="land", run_key=f"land {batch}", writes=[bronze_rows(people, batch)])
-
-
-def restored(kept: Path, name: str, say: Say) -> tuple[int, dict[str, Any], Path]:
-    home = kept.parent / name
-    code, said = say("--home", home, "restore", kept)
-    return code, said, home
-
-
-def _killed(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def test_a_second_backup_copies_what_is_new_and_drops_what_is_old(site: Site, kept: Path, say: Say) -> None:
@@ -97,7 +61,7 @@ def test_only_what_the_registry_names_is_copied(site: Site, kept: Path, say: Say
 
 def test_a_write_under_way_is_left_out(site: Site, kept: Path, say: Say, monkeypatch: Any) -> None:
     """Killed between its Delta commit and its leaf: the restored home knows nothing of it and is clean."""
-    monkeypatch.setattr("lakehouse.pipeline.writing.finish_intent", _killed)
+    monkeypatch.setattr("lakehouse.pipeline.writing.finish_intent", killed)
     with pytest.raises(KeyboardInterrupt):
         land(site, 7)
     say("backup", kept)

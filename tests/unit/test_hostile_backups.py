@@ -1,13 +1,12 @@
 """Whoever can write into the folder of a backup reaches nothing beyond it, and signs nothing with our key."""
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from backup_samples import Say
 from home_samples import make_home
 
 from lakehouse.adapters.backup_folder import NOTE, BackupFolder
@@ -15,29 +14,10 @@ from lakehouse.cli.main import run
 from lakehouse.core.backup_manifest import BackupFile, BackupManifest
 from lakehouse.pipeline.site import Site
 
-Say = Callable[..., tuple[int, dict[str, Any]]]
-
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     return make_home(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def kept(tmp_path: Path) -> Path:
-    return tmp_path / "backup"
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    """Run a command and return its code and document."""
-
-    def said(*words: object) -> tuple[int, dict[str, Any]]:
-        capsys.readouterr()
-        code = run(["--json", *map(str, words)])
-        return code, json.loads(capsys.readouterr().out)
-
-    return said
 
 
 def put(kept: Path, content: bytes) -> BackupFile:

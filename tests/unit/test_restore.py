@@ -1,13 +1,13 @@
 """A restore brings back exactly what was backed up, from nothing but a whole and genuine backup."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from home_samples import bronze_rows, make_home
+from backup_samples import Say, killed, land, restored
+from home_samples import make_home
 
 from lakehouse.cli.main import run
 from lakehouse.core.backup_manifest import BackupFile, BackupManifest, parse_manifest
@@ -16,48 +16,12 @@ from lakehouse.errors import NotVerified
 from lakehouse.pipeline.fsck import fsck
 from lakehouse.pipeline.restore import _unfinished_home
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.writing import write_tables
 from lakehouse.sites import open_site
-
-Say = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     return make_home(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def kept(tmp_path: Path) -> Path:
-    return tmp_path / "backup"
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    """Run a command and return its code and document."""
-
-    def said(*words: object) -> tuple[int, dict[str, Any]]:
-        capsys.readouterr()
-        code = run(["--json", *map(str, words)])
-        return code, json.loads(capsys.readouterr().out)
-
-    return said
-
-
-def land(site: Site, batch: int) -> None:
-    """Write one more batch, of a person whom the vault has not seen before."""
-    people = list(site.vault.subjects_for("gaitpdb", [f"GaPt{batch:02}"]).values())
-    write_tables(site, verb="land", run_key=f"land {batch}", writes=[bronze_rows(people, batch)])
-
-
-def restored(kept: Path, name: str, say: Say) -> tuple[int, dict[str, Any], Path]:
-    home = kept.parent / name
-    code, said = say("--home", home, "restore", kept)
-    return code, said, home
-
-
-def _killed(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def test_what_is_restored_is_clean_and_goes_on(site: Site, kept: Path, say: Say) -> None:
@@ -166,7 +130,7 @@ def test_a_stopped_restore_leaves_no_home(
     site: Site, kept: Path, tmp_path: Path, say: Say, monkeypatch: Any
 ) -> None:
     say("backup", kept)
-    monkeypatch.setattr("lakehouse.pipeline.restore._say_restored", _killed)
+    monkeypatch.setattr("lakehouse.pipeline.restore._say_restored", killed)
     assert run(["--home", str(tmp_path / "r"), "restore", str(kept)]) == 130
     assert not (tmp_path / "r").exists()
 
