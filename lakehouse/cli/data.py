@@ -121,7 +121,8 @@ def show_quarantine(
     """Show what was set aside and why: place, reason, column; never a value or a file's name.
 
     With --retry, after a contract is mended: sealed rows are opened in memory and read again. What passes
-    lands where it stood, the quarantine loses it, and the data set is refined. Done again, a no-op.
+    lands where it stood, the quarantine loses it, and the data set is refined. Done again, a no-op; a
+    batch or reason that the data set never had is wrong use.
     Reads: the quarantine tables of the data set. Writes: nothing; with --retry bronze.DATASET, its
     quarantine, the silver tables that read it, vault, log.
 

@@ -25,6 +25,7 @@ from lakehouse.errors import Damaged
 from lakehouse.pipeline.log_records import RegistryChange, require_current_home
 from lakehouse.pipeline.refine import refine
 from lakehouse.pipeline.results import TableResult
+from lakehouse.pipeline.retry_choice import require_choice
 from lakehouse.pipeline.retry_rows import SETTLED, Entry, Retaken, open_entries, retake
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version
@@ -94,11 +95,12 @@ def retry_quarantine(site: Site, dataset: str, batch: int | None = None, reason:
 
     Duplicates stay. Where nothing passes that did not before, nothing is written and `repeated` is true.
 
-    Raises WrongUse (unknown data set), NotAllowed (role), and what `refine` raises.
+    Raises WrongUse (unknown data set, batch or reason), NotAllowed (role), and what `refine` raises.
     """
     site.actor.require("land")
     site.actor.require("refine")
     contract = site.contracts.bronze(dataset)
+    require_choice(site, contract, batch, reason)
     with table_locks(site, [contract.table, quarantine_of(contract.table)]):
         retry = _retry_locked(site, contract, batch, reason)
     landed = current_version(site, contract.table)

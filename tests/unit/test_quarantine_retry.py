@@ -11,7 +11,7 @@ from lakehouse.adapters.bronze_rows import PLACE_COLUMNS
 from lakehouse.adapters.delta_tables import DeltaLake
 from lakehouse.core.actors import Role
 from lakehouse.core.contract import Contracts, DatasetContract
-from lakehouse.errors import NotAllowed
+from lakehouse.errors import NotAllowed, WrongUse
 from lakehouse.pipeline import retry_rows
 from lakehouse.pipeline.fsck import fsck
 from lakehouse.pipeline.land import land
@@ -132,12 +132,41 @@ def test_without_the_rule_on_duplicates_a_row_would_double(
 
 
 def test_only_the_batch_and_the_reason_asked_for(site: Site, tmp_path: Path) -> None:
-    for name, people in (("a.txt", [OLD]), ("b.txt", [("JuPt07", "81")])):
+    for name, people in (("a.txt", [OLD, ODD]), ("b.txt", [("JuPt07", "81")])):
         land(strict(site), "gait_people", [demographics(tmp_path / name, YOUNG, *people)])
-    assert retry_quarantine(site, "gait_people", reason="id_not_canonical").tally.retried == 0
+    odd = retry_quarantine(site, "gait_people", reason="id_not_canonical").tally
+    assert (odd.retried, odd.still) == (1, 1)
     second = retry_quarantine(site, "gait_people", batch=2)
     assert [own.batch for own in second.batches] == [2] and second.tally.passed == 1
     assert retry_quarantine(site, "gait_people").batches[0].batch == 1
+
+
+def test_a_batch_or_reason_that_never_was_is_wrong_use_that_says_what_there_is(
+    site: Site, tmp_path: Path
+) -> None:
+    with pytest.raises(WrongUse, match="no batch 1") as nothing:
+        retry_quarantine(site, "gait_people", batch=1)
+    assert nothing.value.remedy == "nothing of it has landed yet"
+    land(strict(site), "gait_people", [demographics(tmp_path / "a.txt", OLD, YOUNG)])
+    land(site, "gait_people", [demographics(tmp_path / "b.txt", ODD, ("JuCo11", "61"), ("JuCo11", "61"))])
+    with pytest.raises(WrongUse, match="no batch 7") as batch:
+        retry_quarantine(site, "gait_people", batch=7)
+    assert batch.value.remedy == "there are: 1, 2" and batch.value.facts["batches"] == [1, 2]
+    with pytest.raises(WrongUse) as reason:
+        retry_quarantine(site, "gait_people", reason="GaPt03 is 82")
+    assert reason.value.facts["reasons"] == ["id_not_canonical", "out_of_range"]
+    assert "GaPt03" not in f"{reason.value.as_json()}"
+    with pytest.raises(WrongUse, match="for that reason"):
+        retry_quarantine(site, "gait_people", batch=2, reason="out_of_range")
+    with pytest.raises(WrongUse, match="no contract mends them"):
+        retry_quarantine(site, "gait_people", reason="duplicate_row")
+
+
+def test_what_a_retry_took_in_may_be_asked_for_again(site: Site, tmp_path: Path) -> None:
+    """A task that is cleared asks the same: its reason has left the quarantine, and that is no mistake."""
+    land(strict(site), "gait_people", [demographics(tmp_path / "a.txt", OLD, YOUNG)])
+    assert retry_quarantine(site, "gait_people", batch=1, reason="out_of_range").tally.passed == 1
+    assert retry_quarantine(site, "gait_people", batch=1, reason="out_of_range").repeated
 
 
 def test_a_row_whose_key_is_destroyed_is_counted_as_gone(site: Site, tmp_path: Path) -> None:
