@@ -45,6 +45,7 @@ REASONS: Mapping[str, str] = {
     "archive_bomb": "the archive unpacks to far more than an honest one of its size",
     "unsafe_archive": "the archive holds links, archives, unsafe names or one name twice",
     "too_large": "the line or the document is too large",
+    "too_many_columns": "the file has over 4,096 columns, or undeclared ones that outweigh it: split it",
     "column_gone": "the file lacks a column that the contract declares",
     "column_added": "the file has a column that the contract does not declare",
     "column_repeated": "the file has a declared column twice",

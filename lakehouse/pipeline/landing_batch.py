@@ -19,13 +19,17 @@ from lakehouse.adapters.bronze_rows import (
     undeclared_values,
     without_rows,
 )
+from lakehouse.adapters.person_secrets import PersonSecrets
 from lakehouse.adapters.quarantine_rows import SetAside
 from lakehouse.adapters.spooled_rows import PORTION_ROWS
 from lakehouse.core.contract import DatasetContract
 from lakehouse.pipeline.owned_values import owned_values
 from lakehouse.pipeline.site import Site
 from lakehouse.readers.reading_again import framed
+from lakehouse.readers.whole_files import spread_of
 
+PORTION_BYTES = 2**27
+"""Rows with long texts, or with undeclared columns, of which each row repeats the names."""
 OneFile = TypeVar("OneFile", BatchFile, LandedFile)
 
 
@@ -51,12 +55,12 @@ def mark_duplicates(files: Sequence[OneFile]) -> list[OneFile]:
 
 
 def portions(contract: DatasetContract, files: Sequence[BatchFile]) -> Iterator[list[LandedFile]]:
-    """Yield the parts of the files, in order, so many at a time that their rows are about PORTION_ROWS.
+    """Yield the parts of the files, in order, so many at a time that they are about PORTION_ROWS or _BYTES.
 
     Where sources state links all parts come at once: a link found late changes who earlier rows are.
     """
     portion: list[LandedFile] = []
-    rows = 0
+    rows = size = 0
     for file in files:
         for part in file.found.parts():
             portion.append(
@@ -68,9 +72,10 @@ def portions(contract: DatasetContract, files: Sequence[BatchFile]) -> Iterator[
                 )
             )
             rows += part.received
-            if rows >= PORTION_ROWS and not contract.linked_identifiers:
+            size += part.rows.nbytes + part.received * spread_of(part.undeclared)
+            if (rows >= PORTION_ROWS or size >= PORTION_BYTES) and not contract.linked_identifiers:
                 yield portion
-                portion, rows = [], 0
+                portion, rows, size = [], 0, 0
     if portion:
         yield portion
 
@@ -109,13 +114,15 @@ def _name_people(site: Site, contract: DatasetContract, files: Sequence[LandedFi
     if links:
         canonical = site.vault.link_all([(names[person], system, value) for person, system, value in links])
         names = {person: canonical.get(subject, subject) for person, subject in names.items()}
-    _remember_identifiers(site, contract, names, files, links)
-    known = site.vault.find_subjects
-    for system, ids in _rejected_people(files).items():
-        names |= {
-            (system, i): subject for i, subject in known(system, ids).items() if (system, i) not in names
-        }
-    return Subjects(names=names, seal_keys=site.vault.subject_keys(set(names.values()), "seal"))
+    rejected = {
+        (system, identifier): subject
+        for system, ids in _rejected_people(files).items()
+        for identifier, subject in site.vault.find_subjects(system, ids).items()
+        if (system, identifier) not in names
+    }
+    secrets = site.vault.secrets_of([*names.values(), *rejected.values()])
+    _remember_identifiers(site, contract, names, files, links, secrets)
+    return Subjects(names=names | rejected, seal_keys=secrets.keys("seal"))
 
 
 def _rejected_people(files: Sequence[LandedFile]) -> dict[str, list[str]]:
@@ -133,6 +140,7 @@ def _remember_identifiers(
     names: Mapping[tuple[str, str], str],
     files: Sequence[LandedFile],
     links: Sequence[tuple[tuple[str, str], str, str]],
+    secrets: PersonSecrets,
 ) -> None:
     own = [(subject, "identifier", identifier) for (_, identifier), subject in names.items()]
     linked = [(names[person], "identifier", value) for person, _, value in links]
@@ -146,7 +154,7 @@ def _remember_identifiers(
         (names[person], kind, value)
         for person, kind, value in owned_values(contract, [file.found for file in files])
     ]
-    site.vault.remember_identifiers([*own, *linked, *told, *alone])
+    site.vault.remember_identifiers([*own, *linked, *told, *alone], secrets)
 
 
 def _rejected_rows(contract: DatasetContract, file: LandedFile, people: Subjects) -> list[SetAside]:

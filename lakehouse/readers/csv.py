@@ -17,7 +17,7 @@ from lakehouse.readers.column_drift import column_drift
 from lakehouse.readers.input_files import FileRows, FoundRows, InputFile
 from lakehouse.readers.line_files import read_lines
 from lakehouse.readers.streamed_lines import stream_lines
-from lakehouse.readers.whole_files import LINE_LIMIT
+from lakehouse.readers.whole_files import COLUMN_LIMIT, LINE_LIMIT
 
 _Fields = list[str]
 HEADER_LIMIT = 2**20
@@ -78,34 +78,47 @@ def stream(file: InputFile, contract: DatasetContract) -> FoundRows:
 def csv_form(contract: DatasetContract, lines: Iterator[bytes]) -> "CsvForm | Failure":
     """Return how the lines of a file are read, its header taken from them, or why it is set aside."""
     options = csv_options(contract)
+    declared = [column.source for column in contract.columns]
     if not options.header:
-        return _form(options, [column.source for column in contract.columns])
+        return _form(options, declared, declared)
     first = next(lines, b"")
     if len(first) > HEADER_LIMIT:
         return Failure(reason="too_large", column="")
     header = _fields(first, options)
     if header is None:
         return Failure(reason="bad_encoding", column="")
+    if len(header) > COLUMN_LIMIT:
+        return Failure(reason="too_many_columns", column="")
     if drift := column_drift([field.strip() for field in header], contract):
         return drift
-    return _form(options, column_names(header), frame=first)
+    return _form(options, column_names(header), declared, frame=first)
 
 
-def _form(options: CsvOptions, columns: Sequence[str], frame: bytes = b"") -> "CsvForm":
+def _form(
+    options: CsvOptions, columns: Sequence[str], declared: Iterable[str], frame: bytes = b""
+) -> "CsvForm":
     required = max((place for place, name in enumerate(columns, 1) if name), default=0)
-    return CsvForm(options=options, columns=columns, required=required, frame=frame)
+    labels = [name or f"column {place}" for place, name in enumerate(columns, 1)]
+    places = {name: place for place, name in enumerate(labels)}
+    return CsvForm(
+        options=options, places=places, width=len(columns), required=required,
+        declared=frozenset(declared), frame=frame,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvForm:
     """How the lines of one file are read.
 
-    columns: their names in it, "" where there is none. required: how many fields a line must have.
+    places: where the columns stand in a line, by name; those without one are counted. width: how many there
+    are. required: how many fields a line must have. declared: the columns that the contract names.
     """
 
     options: CsvOptions
-    columns: Sequence[str]
+    places: Mapping[str, int]
+    width: int
     required: int
+    declared: frozenset[str]
     frame: bytes = b""
 
     def parse(self, raw: bytes) -> tuple[_Fields | None, str]:
@@ -115,18 +128,30 @@ class CsvForm:
         fields = _fields(raw, self.options)
         if fields is None:
             return None, "bad_encoding"
-        reason = _line_fault(fields, self.required, len(self.columns))
-        return (None, reason) if reason else (fields, "")
+        if reason := _line_fault(fields, self.required, self.width):
+            return None, reason
+        return fields[: self.width], ""
 
     def names(self, _records: Sequence[_Fields]) -> Iterable[str]:
-        """Return the names of the columns; those without one are counted."""
-        return [name or f"column {position}" for position, name in enumerate(self.columns, 1)]
+        """Return the names of the columns, whatever the lines hold."""
+        return self.places
 
-    def cells(self, records: Sequence[_Fields], _names: Iterable[str]) -> Mapping[str, list[str | None]]:
+    def filled(self, records: Sequence[_Fields]) -> Iterable[str]:
+        """Return the columns that no contract declares and that hold anything; looks at no cell twice."""
+        waiting = {place: name for name, place in self.places.items() if name not in self.declared}
+        found: list[str] = []
+        for fields in records if waiting else ():
+            for place in list(waiting) if len(waiting) < len(fields) else range(len(fields)):
+                if place in waiting and _field(fields, place):
+                    found.append(waiting.pop(place))
+        return found
+
+    def cells(self, records: Sequence[_Fields], names: Iterable[str]) -> Mapping[str, list[str | None]]:
         """Return the fields of lines by column; a line may be shorter than the header."""
         return {
-            name: [_field(fields, position) for fields in records]
-            for position, name in enumerate(self.names(records))
+            name: [_field(fields, place) for fields in records]
+            for name in names
+            if (place := self.places.get(name)) is not None
         }
 
     def fault(self, _names: Iterable[str]) -> str | None:
@@ -135,12 +160,12 @@ class CsvForm:
 
 
 def _fields(raw: bytes, options: CsvOptions) -> _Fields | None:
-    """Return the fields of a line, None where its bytes are no text in the encoding."""
+    """Return the fields of a line, those past COLUMN_LIMIT as one; None where its bytes are no text."""
     text = _decoded(raw, options.encoding)
     if text is None:
         return None
     if not options.quote or options.quote not in text:
-        return text.split(options.delimiter)
+        return text.split(options.delimiter, COLUMN_LIMIT)
     try:
         rows = list(csv.reader([text], delimiter=options.delimiter, quotechar=options.quote, strict=True))
     except csv.Error:
@@ -175,6 +200,8 @@ def _is_utf_8(raw: bytes) -> bool:
 
 def _line_fault(fields: _Fields, required: int, width: int) -> str | None:
     """Columns without a name may be missing at the end of a line, and empty ones may be added."""
+    if len(fields) > COLUMN_LIMIT:
+        return "wrong_column_count"
     if fields and not any(field.strip() for field in fields):
         return "empty_line"
     return "wrong_column_count" if len(fields) < required or any(fields[width:]) else None

@@ -21,7 +21,7 @@ RAW_LIMIT = 45 * 2**20
 """An archive that is set aside is kept as it came; a larger one stops the batch."""
 FILE_LIMIT = 2**30
 """A file that is read whole, or set aside as a whole."""
-WHOLE_LIMIT = 2**25
+WHOLE_LIMIT = 2**23
 """A larger one is read in parts, by readers that can."""
 
 
@@ -31,7 +31,7 @@ class InputFile:
 
     number: its place in the batch, from 1. load: returns its bytes. origin: the path it lay at or came
     out of, counted from 1. fault: it stands for an archive that is set aside with this reason code.
-    size: in bytes, and path: where it lies; 0 and None for what came out of an archive.
+    size: in bytes. path: where it lies; None for what came out of an archive.
     """
 
     number: int
@@ -45,7 +45,7 @@ class InputFile:
     @property
     def is_large(self) -> bool:
         """Whether it is better read in parts."""
-        return self.path is not None and self.size > WHOLE_LIMIT
+        return self.size > WHOLE_LIMIT
 
     def open(self) -> io.FileIO | io.BytesIO:
         """Return its bytes as a stream without a buffer.
@@ -182,7 +182,7 @@ def _unpack(path: Path, patterns: Sequence[str]) -> Iterator[InputFile]:
         for name, data in read_members(path):
             base = name.rpartition("/")[2]
             if any(fnmatchcase(base, pattern) for pattern in patterns):
-                yield InputFile(number=0, name=base, load=lambda data=data: data)  # type: ignore[misc]
+                yield InputFile(number=0, name=base, load=lambda data=data: data, size=len(data))  # type: ignore[misc]
     except UnreadableInput as problem:
         load = partial(_bytes_of, path, RAW_LIMIT)
         yield InputFile(number=0, name=path.name, load=load, fault=str(problem.facts["reason"]))

@@ -61,6 +61,12 @@ class JsonForm:
         """Return the keys of records, in the order in which they first stand."""
         return dict.fromkeys(key for record in records for key in record)
 
+    def filled(self, records: Sequence[_Record]) -> Iterable[str]:
+        """Return the keys that no contract declares and that hold anything."""
+        return {
+            key for record in records for key, cell in record.items() if cell and key not in self.declared
+        }
+
     def cells(self, records: Sequence[_Record], names: Iterable[str]) -> Mapping[str, list[str | None]]:
         """Return the cells of records by key."""
         return {key: [record.get(key) for record in records] for key in names}

@@ -17,7 +17,7 @@ from lakehouse.errors import UnreadableInput
 from lakehouse.readers.archives import ALWAYS_ALLOWED, EXPANSION_LIMIT
 from lakehouse.readers.input_files import FileRows, InputFile
 from lakehouse.readers.text_rows import Lines, build_rows
-from lakehouse.readers.whole_files import reject_file
+from lakehouse.readers.whole_files import COLUMN_LIMIT, reject_file
 
 _TEXT_KINDS = (
     pa.types.is_string,
@@ -35,8 +35,8 @@ def read(file: InputFile, contract: DatasetContract) -> FileRows:
     Section(contract.format_options, file=contract.file, place="format_options").finish()
     try:
         cells = text_columns(file.load())
-    except UnreadableInput:
-        return reject_file(file, contract, "unreadable_file")
+    except UnreadableInput as problem:
+        return reject_file(file, contract, str(problem.facts.get("reason", "unreadable_file")))
     lines = Lines(file=file.number)
     count = len(next(iter(cells.values()), []))
     for number in range(count):
@@ -65,6 +65,12 @@ def _bounded_table(data: bytes) -> pa.Table:
     about = pq.ParquetFile(io.BytesIO(data))
     cells = about.metadata.num_rows * about.metadata.num_columns
     texts = [field.name for field in about.schema_arrow if _is_text(field.type)]
+    if about.metadata.num_columns > COLUMN_LIMIT:
+        raise UnreadableInput(
+            f"the file has {about.metadata.num_columns:,} columns; {COLUMN_LIMIT:,} can be read",
+            remedy="split it by columns",
+            reason="too_many_columns",
+        )
     if cells > max(CELLS_ALWAYS_ALLOWED, CELLS_A_BYTE * len(data)):
         raise _bomb()
     table = pq.ParquetFile(io.BytesIO(data), read_dictionary=texts).read()

@@ -13,8 +13,16 @@ from lakehouse.errors import UnreadableInput
 from lakehouse.readers.casting import Failure
 from lakehouse.readers.hashed_lines import CHUNK, HashedFile, HashedLines
 from lakehouse.readers.input_files import FILE_LIMIT, FileRows, FoundRows, InputFile
-from lakehouse.readers.line_files import PART_ROWS, Begin, LineForm, LinePart, line_parts
-from lakehouse.readers.text_rows import FileFacts, FileSurvey, RowSorter, part_rows
+from lakehouse.readers.line_files import (
+    PART_ROWS,
+    Begin,
+    LineForm,
+    LinePart,
+    LineSurvey,
+    line_parts,
+    rows_a_part,
+)
+from lakehouse.readers.text_rows import FileFacts, RowSorter, part_rows
 from lakehouse.readers.whole_files import BYTE_ORDER_MARK, file_fault, reject_file
 
 STREAM_LIMIT = 2**34
@@ -24,14 +32,13 @@ STREAM_LIMIT = 2**34
 class LargeFile:
     """A file whose rows are read when they are asked for.
 
-    source, contract, begin: what to read, and how. names: its columns. about: what its parts have in
-    common. rows: the most lines a part.
+    source, contract, begin: what to read, and how. about: what its parts have in common. rows: the most
+    lines a part.
     """
 
     source: InputFile
     contract: DatasetContract
     begin: Begin
-    names: tuple[str, ...]
     about: FileFacts
     rows: int
     identity: str = ""
@@ -64,8 +71,9 @@ class LargeFile:
                 raise _changed()
 
     def _rows_of(self, part: LinePart, form: LineForm[Any], sorter: RowSorter) -> FileRows:
-        rows = sorter.sort(part.lines, form.cells(part.records, self.names))
-        return part_rows(rows, self.contract, self.about, received=part.received)
+        rows = sorter.sort(part.lines, form.cells(part.records, form.declared))
+        cells = form.cells(part.records, self.about.undeclared)
+        return part_rows(rows, cells, self.contract, self.about, received=part.received)
 
 
 def stream_lines(
@@ -81,46 +89,41 @@ def stream_lines(
         raise UnreadableInput(
             f"an input file has {file.size:,} bytes; {STREAM_LIMIT:,} can be read", remedy="split it"
         )
-    digest, reason = _looked_through(file)
-    found = Failure(reason=reason, column="") if reason else _survey(file, contract, begin, digest, rows)
-    return _set_aside(file, contract, found) if isinstance(found, Failure) else found
+    digest, size, reason = _looked_through(file)
+    if reason:
+        return _set_aside(file, contract, Failure(reason=reason, column=""))
+    survey = _survey(file, contract, begin, rows)
+    about = survey if isinstance(survey, Failure) else survey.ended(digest, size)
+    if isinstance(about, Failure):
+        return _set_aside(file, contract, about)
+    most = rows_a_part(about.undeclared, rows)
+    return LargeFile(source=file, contract=contract, begin=begin, about=about, rows=most)
 
 
-def _looked_through(file: InputFile) -> tuple[bytes, str | None]:
-    """Return the digest of the bytes, and why they are no text."""
+def _looked_through(file: InputFile) -> tuple[bytes, int, str | None]:
+    """Return the digest of the bytes, how many there are, and why they are no text."""
     with HashedFile(file) as stream:
         chunk = stream.read(CHUNK) or b""
         reason = file_fault(chunk.removeprefix(BYTE_ORDER_MARK))
+        size = len(chunk)
         while chunk := stream.read(CHUNK) or b"":
+            size += len(chunk)
             reason = reason or ("unreadable_file" if b"\0" in chunk else None)
-        return stream.digest(), reason
+        return stream.digest(), size, reason
 
 
-def _survey(
-    file: InputFile, contract: DatasetContract, begin: Begin, digest: bytes, rows: int
-) -> LargeFile | Failure:
+def _survey(file: InputFile, contract: DatasetContract, begin: Begin, rows: int) -> LineSurvey | Failure:
     """Read all lines once, keep nothing of them but what they say together."""
     with HashedLines(file) as lines:
         form = begin(contract, lines)
         if isinstance(form, Failure):
             return form
-        names: dict[str, None] = {}
-        sorter, survey = RowSorter(contract), FileSurvey(contract)
+        survey = LineSurvey(contract, form)
         for part in line_parts(file.number, lines, form, rows=rows):
             if part.lines.mostly_faults:
                 return Failure(reason="unreadable_file", column="")
-            names |= dict.fromkeys(form.names(part.records))
-            survey.take(sorter.sort(part.lines, form.cells(part.records, names)))
-    if reason := form.fault(names):
-        return Failure(reason=reason, column="")
-    return survey.fault() or LargeFile(
-        source=file,
-        contract=contract,
-        begin=begin,
-        names=tuple(names),
-        about=FileFacts(digest=digest, undeclared=survey.undeclared(names), frame=form.frame),
-        rows=rows,
-    )
+            survey.take(part)
+    return survey
 
 
 def _set_aside(file: InputFile, contract: DatasetContract, fault: Failure) -> FileRows:

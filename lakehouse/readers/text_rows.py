@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from lakehouse.core.contract import DatasetContract
 from lakehouse.readers.casting import Failure, cast_columns
 from lakehouse.readers.input_files import FileRows, InputFile, RejectedRow
 from lakehouse.readers.row_order import GrowingValues, UsualMedians
-from lakehouse.readers.whole_files import mostly_faults, reject_file
+from lakehouse.readers.whole_files import mostly_faults, reject_file, too_many_columns
 
 Cells = Mapping[str, Sequence[str | None]]
 
@@ -68,10 +68,9 @@ def split_lines(data: bytes) -> Iterator[bytes]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SortedRows:
-    """Lines with their cells as text and in the contract's types, and which fail (by index) and why."""
+    """Lines with their declared cells as text and in the contract's types, which fail (by index) and why."""
 
     lines: Lines
-    cells: Cells
     text: Mapping[str, pa.Array]
     typed: Mapping[str, pa.Array]
     failures: Mapping[int, Failure]
@@ -86,12 +85,12 @@ class RowSorter:
         self._growing = GrowingValues(contract)
 
     def sort(self, lines: Lines, cells: Cells) -> SortedRows:
-        """Cast the cells of the kept lines (by the columns' names in the file) and sort out what fails."""
+        """Cast the declared cells of kept lines (by the columns' names in the file), sort out what fails."""
         text = _by_declared_name(cells, self._contract, len(lines.numbers))
         cast = cast_columns(text, self._contract)
         failures = {**self._duplicates(lines.raws), **cast.failures}
         failures = {**self._growing.late_rows(cast.columns, failures), **failures}
-        return SortedRows(lines=lines, cells=cells, text=text, typed=cast.columns, failures=failures)
+        return SortedRows(lines=lines, text=text, typed=cast.columns, failures=failures)
 
     def _duplicates(self, raws: Sequence[bytes]) -> dict[int, Failure]:
         """Where rows have a key, a line that repeats an earlier one says nothing new."""
@@ -110,14 +109,12 @@ class FileSurvey:
         self._filled: set[str] = set()
         self._failed = self._sound = 0
 
-    def take(self, part: SortedRows) -> None:
-        """Count a part of the rows."""
+    def take(self, part: SortedRows, filled: Iterable[str]) -> None:
+        """Count a part of the rows, and the columns in which they hold anything."""
         self._medians.take(part.typed)
         self._failed += len(part.failures)
         self._sound += len(part.lines.numbers) - len(part.failures)
-        self._filled |= {
-            name for name, values in part.cells.items() if name not in self._filled and any(values)
-        }
+        self._filled.update(filled)
 
     def fault(self) -> Failure | None:
         """Return why the file is set aside as a whole, or None."""
@@ -126,6 +123,10 @@ class FileSurvey:
         if mostly_faults(self._failed, self._sound):
             return Failure(reason="unreadable_file", column="")
         return None
+
+    def has_too_many(self, undeclared: Collection[str], size: int) -> bool:
+        """Whether these columns would take far more place than the file of `size` bytes."""
+        return too_many_columns(undeclared, self._failed + self._sound, size)
 
     def undeclared(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return which of the file's columns no contract declares, without those empty in every row."""
@@ -145,13 +146,13 @@ def build_rows(
     """Return what a file in memory holds, from the lines that its reader sorted and their cells."""
     rows = RowSorter(contract).sort(lines, cells)
     survey = FileSurvey(contract)
-    survey.take(rows)
+    survey.take(rows, (name for name, values in cells.items() if any(values)))
     if fault := survey.fault():
         return reject_file(file, contract, fault.reason, fault.column or None)
     about = FileFacts(
         digest=hashlib.sha256(file.load()).digest(), undeclared=survey.undeclared(cells), frame=frame
     )
-    return part_rows(rows, contract, about, received=received)
+    return part_rows(rows, cells, contract, about, received=received)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,13 +164,15 @@ class FileFacts:
     frame: bytes
 
 
-def part_rows(part: SortedRows, contract: DatasetContract, about: FileFacts, *, received: int) -> FileRows:
-    """Return sorted rows as a reader hands them back."""
+def part_rows(
+    part: SortedRows, cells: Cells, contract: DatasetContract, about: FileFacts, *, received: int
+) -> FileRows:
+    """Return sorted rows, and the cells of their undeclared columns, as a reader hands them back."""
     lines = part.lines
     kept = [index for index in range(len(lines.numbers)) if index not in part.failures]
     columns = {"row": pa.array(lines.numbers, pa.int64()), **part.typed}
     columns |= {
-        f"undeclared:{n}": pa.array(part.cells[name], pa.string()) for n, name in enumerate(about.undeclared)
+        f"undeclared:{n}": pa.array(cells[name], pa.string()) for n, name in enumerate(about.undeclared)
     }
     failed = [_rejected(part, index, contract) for index in sorted(part.failures)]
     return FileRows(

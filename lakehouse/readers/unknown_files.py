@@ -11,6 +11,7 @@ from lakehouse.errors import UnreadableInput
 from lakehouse.readers.csv import column_names
 from lakehouse.readers.json_values import json_text, parse_json
 from lakehouse.readers.parquet import text_columns
+from lakehouse.readers.whole_files import COLUMN_LIMIT
 
 DELIMITERS = ",\t;|"
 ROWS_READ = 200_000
@@ -54,6 +55,13 @@ def read_unknown_file(path: Path) -> UnknownFile:
     return _delimited(lines[: ROWS_READ + 1], suffix)
 
 
+def _require_few(columns: int) -> None:
+    if columns > COLUMN_LIMIT:
+        raise UnreadableInput(
+            f"the file has {columns:,} columns; {COLUMN_LIMIT:,} can be read", remedy="split it by columns"
+        )
+
+
 def _text_lines(data: bytes) -> list[str]:
     try:
         lines = [line.removesuffix("\r") for line in data.decode("utf-8-sig").split("\n") if line.strip()]
@@ -70,6 +78,7 @@ def _delimited(lines: Sequence[str], suffix: str) -> UnknownFile:
         rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))
     except csv.Error as error:
         raise UnreadableInput("a line is no delimited text", remedy="give a file of fields") from error
+    _require_few(max(map(len, rows)))
     header = _is_header(rows[0])
     names = column_names(rows[0]) if header else [f"column_{n}" for n in range(1, len(rows[0]) + 1)]
     cells = {
@@ -100,4 +109,5 @@ def _json_cells(lines: Sequence[str]) -> Cells:
     if len(objects) < len(records):
         raise UnreadableInput("a line is no JSON object", remedy="one object a line")
     keys = dict.fromkeys(key for record in objects for key in record)
+    _require_few(len(keys))
     return {key: [json_text(record.get(key)) for record in objects] for key in keys}

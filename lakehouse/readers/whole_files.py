@@ -1,6 +1,7 @@
 """What is decided about a file as a whole, before its rows are looked at."""
 
 import hashlib
+from collections.abc import Collection
 
 import pyarrow as pa
 
@@ -12,6 +13,25 @@ _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LINE_LIMIT = 2**24
 FAULT_LIMIT = 20_000
+COLUMN_LIMIT = 2**12
+"""The widest exports of studies have some thousand columns; each costs a name and a look at its values."""
+ALWAYS_SPREAD = 2**26
+SPREAD_LIMIT = 32
+"""Undeclared columns may take 64 MiB, or 32 times their file: a name may be longer than its cell."""
+_CELL_BYTES = 16
+
+
+def spread_of(names: Collection[str]) -> int:
+    """Return how many bytes a row takes for its cells under undeclared columns: it repeats their names."""
+    return sum(_CELL_BYTES + len(name) for name in names)
+
+
+def too_many_columns(undeclared: Collection[str], rows: int, size: int) -> bool:
+    """Whether the undeclared columns of a file would take far more place than its bytes.
+
+    Lines may leave cells out: a header of commas, or a new key a line, would make any number of them.
+    """
+    return rows * spread_of(undeclared) > max(ALWAYS_SPREAD, SPREAD_LIMIT * size)
 
 
 def mostly_faults(faults: int, sound: int) -> bool:

@@ -27,6 +27,18 @@ LINE: dict[str, tuple[str, str, Callable[[], bytes], str]] = {
     "empty lines of notes": ("clinic_notes", "c.jsonl", lambda: b"\n" * ROWS, "unreadable_file"),
     "empty lines of records": ("ehr", "b.json", lambda: b"\n" * ROWS, "unreadable_file"),
     "empty notes": ("clinic_notes", "d.jsonl", lambda: b"{}\n" * (ROWS // 50), "unreadable_file"),
+    "a header of a million tabs": (
+        "gait_people",
+        "demographics.txt",
+        lambda: b"ID" + b"\t" * 10**6 + b"\na" * ROWS,
+        "too_many_columns",
+    ),
+    "a new key a line": (
+        "clinic_notes",
+        "f.jsonl",
+        lambda: b"".join(NOTE + b'","k%d":1}\n' % n for n in range(10**5)),
+        "too_many_columns",
+    ),
     "a list of ten million": ("ehr", "c.json", lambda: b"[" + b"{}," * ROWS + b"0]", "unreadable_file"),
     "deep nesting": ("ehr", "d.json", lambda: b"[" * 2**23, "unreadable_file"),
     "a number of a million digits": (
