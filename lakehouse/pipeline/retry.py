@@ -26,6 +26,7 @@ from lakehouse.pipeline.log_records import RegistryChange, require_current_home
 from lakehouse.pipeline.refine import refine
 from lakehouse.pipeline.results import TableResult
 from lakehouse.pipeline.retry_choice import require_choice
+from lakehouse.pipeline.retry_resources import named_columns
 from lakehouse.pipeline.retry_rows import SETTLED, Entry, Retaken, open_entries, retake
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version
@@ -107,13 +108,20 @@ def retry_quarantine(site: Site, dataset: str, batch: int | None = None, reason:
     return replace(retry, silver=tuple(refine(site, dataset))) if landed else retry
 
 
-def count_waiting(site: Site, contract: DatasetContract) -> int:
-    """Return how many input rows land set aside that a retry would read again."""
+def count_waiting(
+    site: Site, contract: DatasetContract, batch: int | None = None, reason: str | None = None
+) -> int:
+    """Return how many input rows land set aside that a retry would read again.
+
+    Of one batch or reason if named. Raises WrongUse (unknown batch or reason).
+    """
+    require_choice(site, contract, batch, reason)
     version = current_version(site, quarantine_of(contract.table))
     if version is None:
         return 0
-    rows = site.lake.read(version.table, version.version, ["reason", "rows"]).to_pylist()
-    return sum(row["rows"] for row in rows if row["reason"] not in SETTLED)
+    rows = site.lake.read(version.table, version.version, ["batch", "reason", "rows"])
+    counted = rows.column("rows").to_pylist()
+    return sum(counted[index] for index in _chosen(rows, batch, reason))
 
 
 def _retry_locked(site: Site, contract: DatasetContract, batch: int | None, reason: str | None) -> Retry:
@@ -147,7 +155,8 @@ def _chosen(rows: pa.Table, batch: int | None, reason: str | None) -> list[int]:
 
 def _retake(site: Site, contract: DatasetContract, landed: Version, entries: Sequence[Entry]) -> Retaken:
     batch = entries[0].batch
-    names = ["subject", "file", "row", "file_hmac", *contract.keys, contract.increasing or "row"]
+    names = ["subject", "batch", "file", "row", "file_hmac", *contract.keys, contract.increasing or "row"]
+    names += [column.stored_name for column in named_columns(contract)]
     there = site.lake.read_batch(landed.table, landed.version, batch, names)
     return retake(site, contract, entries, there)
 

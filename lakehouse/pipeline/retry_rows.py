@@ -26,6 +26,7 @@ from lakehouse.core.contract import DatasetContract
 from lakehouse.errors import Refused
 from lakehouse.pipeline.landing_batch import prepare_batch
 from lakehouse.pipeline.owned_values import held_by_others
+from lakehouse.pipeline.retry_resources import named_columns, standing_resources
 from lakehouse.pipeline.site import Site
 from lakehouse.readers.input_files import FileRows
 from lakehouse.readers.reading_again import AsideRow, read_again
@@ -105,6 +106,9 @@ def retake(site: Site, contract: DatasetContract, entries: Sequence[Entry], ther
     rows = pa.concat_tables([empty_bronze(contract), *made])
     whole = {entry.file: entry for entry in entries if entry.row is None}
     dropped = _not_theirs(site, rows, entries) | _standing_already(contract, rows, there)
+    if named_columns(contract):
+        keys = site.vault.subject_keys(subjects_of(rows) | subjects_of(there), "seal")
+        dropped |= standing_resources(contract, rows, there, keys)
     dropped |= _out_of_order(contract, rows, there, set(whole))
     kept = rows.filter(row_mask(len(rows), dropped))
     places = set(zip(kept.column("file").to_pylist(), kept.column("row").to_pylist(), strict=True))
@@ -137,7 +141,7 @@ def _read_files(
     for number, own in groupby(sorted(entries, key=attrgetter("file")), key=attrgetter("file")):
         for group in _together(contract, list(own)):
             rows = [AsideRow(row=entry.row, raw=entry.raw) for entry in group]
-            patients = _identifiers(site, group) if contract.format == "fhir_bundle" else ()
+            patients = _patient_ids(site, contract, group) if contract.format == "fhir_bundle" else ()
             read = read_again(rows, contract, file=number, patients=patients)
             found += [(group[0].row is None, file) for file in read]
     files = [file for _, file in found]
@@ -180,9 +184,11 @@ def _together(contract: DatasetContract, entries: Sequence[Entry]) -> Iterable[S
         yield sorted(own, key=attrgetter("row"))
 
 
-def _identifiers(site: Site, entries: Sequence[Entry]) -> Sequence[str]:
+def _patient_ids(site: Site, contract: DatasetContract, entries: Sequence[Entry]) -> Sequence[str]:
+    """Return the ids, in the contract's id system, of the one person whom the entries are about."""
     subjects = {entry.subject for entry in entries if entry.subject}
-    return sorted({value for own in site.vault.identifiers_of(subjects).values() for value in own})
+    values = {value for own in site.vault.identifiers_of(subjects).values() for value in own}
+    return sorted(site.vault.find_subjects(str(contract.subject and contract.subject.system), values))
 
 
 def _known_digests(there: pa.Table) -> dict[int, bytes]:

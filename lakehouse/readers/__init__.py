@@ -25,6 +25,7 @@ _NOT_FORMATS = (
     "archives",
     "casting",
     "column_drift",
+    "fhir_again",
     "fhir_identifiers",
     "fhir_people",
     "file_owner",

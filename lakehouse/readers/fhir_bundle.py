@@ -17,6 +17,7 @@ from lakehouse.core.contract import DatasetContract
 from lakehouse.core.toml_section import Section
 from lakehouse.errors import UnreadableInput
 from lakehouse.readers.casting import ID_LIMIT, is_placeholder
+from lakehouse.readers.fhir_again import entry_document
 from lakehouse.readers.fhir_identifiers import (
     known_identifiers,
     linked_identifiers,
@@ -260,7 +261,9 @@ def _rejected(
         row=entry.number,
         reason=reason,
         column=None,
-        raw=_json_bytes(dict(entry.resource)) if entry.raw is None else entry.raw,
+        raw=_json_bytes(dict(entry_document(entry.full_url, entry.resource)))
+        if entry.raw is None
+        else entry.raw,
         person_id=known,
         system=contract.subject.system if known and contract.subject else None,
     )

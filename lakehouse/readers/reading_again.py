@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from lakehouse.core.contract import DatasetContract
 from lakehouse.readers import find_reader
 from lakehouse.readers.csv import csv_options
+from lakehouse.readers.fhir_again import join_entries, parse_entry
 from lakehouse.readers.input_files import FileRows, InputFile, RejectedRow
 from lakehouse.readers.text_rows import Lines, build_rows
 
@@ -59,8 +60,8 @@ def read_again(
 ) -> list[FileRows]:
     """Return what the reader makes of rows of one file now, each under its own number in that file.
 
-    `patients`: identifiers of people whom FHIR resources among them may refer to. Rows that cannot be read
-    one by one (no frame, a format without lines) are in none of the results.
+    `patients`: ids of the one person whom FHIR resources among them are about, if known. Rows that cannot
+    be read one by one (no frame, a format without lines) are in none of the results.
     """
     whole = [_read(contract, file, _whole_file(contract, row.raw)) for row in rows if row.row is None]
     single = [row for row in rows if row.row is not None]
@@ -183,11 +184,11 @@ def _join_walk(
 def _join_resources(
     _contract: DatasetContract, rows: Sequence[AsideRow], patients: Sequence[str]
 ) -> list[_Joined]:
-    """A resource a line, and behind them the patients whom they may mean; the reader's rows of those go."""
-    one_line = [row for row in rows if b"\n" not in row.raw]
-    meant = [json.dumps({"resourceType": "Patient", "id": own}).encode() for own in patients]
-    data = b"\n".join([*(row.raw for row in one_line), *meant, b""])
-    return [_Joined(data=data, rows=one_line)] if one_line else []
+    found = [(row, entry) for row in rows if (entry := parse_entry(row.raw)) is not None]
+    if not found:
+        return []
+    data = join_entries([entry for _, entry in found], patients)
+    return [_Joined(data=data, rows=[row for row, _ in found])]
 
 
 def _join_records(

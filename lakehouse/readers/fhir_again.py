@@ -1,0 +1,85 @@
+"""FHIR resources that were set aside, put together as a Bundle that the reader takes again.
+
+Whom a resource is about was told within the file it came in: by its Patient's id, by the URL of that entry,
+by an identifier that a contained Patient shares with it. A Patient is sealed with its URL; where the Patient
+itself stands in bronze, a resource sealed under that person's key is told its person here.
+Source: https://hl7.org/fhir/R4/bundle.html#references
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from lakehouse.errors import UnreadableInput
+from lakehouse.readers.fhir_people import Resource, identifier_tokens, index_patients, subject_reference
+from lakehouse.readers.json_values import Json, parse_json
+
+BUNDLE_LIMIT = 2**24
+"""Bytes of a Bundle that the reader takes as one document."""
+
+ENTRY_KEYS = frozenset({"fullUrl", "resource"})
+Found = tuple[str | None, Resource]
+
+
+def entry_document(full_url: str | None, resource: Resource) -> Mapping[str, Json]:
+    """Return what is sealed of a resource: a Patient whose entry has a URL with that URL, others alone."""
+    if full_url is None or resource.get("resourceType") != "Patient":
+        return resource
+    return {"fullUrl": full_url, "resource": dict(resource)}
+
+
+def parse_entry(raw: bytes) -> Found | None:
+    """Return the URL and the resource of what was sealed, None where it is no resource in JSON."""
+    try:
+        found = parse_json(raw.decode())
+    except (UnreadableInput, UnicodeError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    url, inner = found.get("fullUrl"), found.get("resource")
+    if found.keys() == ENTRY_KEYS and isinstance(url, str) and isinstance(inner, dict):
+        return url, inner
+    return None, found
+
+
+def join_entries(found: Sequence[Found], patients: Sequence[str]) -> bytes:
+    """Return the resources as a Bundle, in their order, and behind them the patients whom they may mean.
+
+    More than a Bundle may hold goes a resource a line, without the URLs of entries. `patients`: ids of the
+    one person whom all of them are about, none where that is not known.
+    """
+    meant = [(None, _patient(own)) for own in patients]
+    index = index_patients([*found, *meant])
+    lost = [resource for _, resource in found if patients and index.person_of(resource) is None]
+    references = dict.fromkeys(reference for resource in lost for reference in _references(resource))
+    told = [(reference, _patient(patients[0])) for reference in references]
+    listed = [*found, *meant, *told]
+    bundle = _json_line({"resourceType": "Bundle", "entry": [_entry(*entry) for entry in listed]})
+    if len(bundle) <= BUNDLE_LIMIT:
+        return bundle
+    return b"\n".join(_json_line(resource) for _, resource in [*found, *meant])
+
+
+def _json_line(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _patient(own: str) -> Resource:
+    return {"resourceType": "Patient", "id": own}
+
+
+def _entry(url: str | None, resource: Resource) -> Mapping[str, Json]:
+    return {"resource": dict(resource)} if url is None else {"fullUrl": url, "resource": dict(resource)}
+
+
+def _references(resource: Resource) -> Iterable[str]:
+    """Return what would have to be an entry's URL for the reference of a resource to mean its patient."""
+    reference = subject_reference(resource)
+    if reference is None:
+        return
+    if not reference.startswith("#"):
+        yield reference.partition("/_history/")[0]
+        return
+    contained = resource.get("contained")
+    for inner in contained if isinstance(contained, list) else []:
+        if isinstance(inner, dict) and inner.get("id") == reference[1:]:
+            yield from identifier_tokens(inner)
