@@ -1,16 +1,24 @@
-"""DAGs that keep a site in order: what a changed contract left behind, and the head of the log."""
+"""DAGs that keep a site in order: what changed rules and consents left behind, and the head of the log."""
 
 from airflow.sdk import DAG
 
 from livinglab_airflow.deadlines import MAINTENANCE_HOURS, ends_within
-from livinglab_airflow.maintenance import find_stale, renew, settle
+from livinglab_airflow.maintenance import (
+    find_models,
+    find_products,
+    find_stale,
+    renew,
+    republish,
+    retrain,
+    settle,
+)
 from livinglab_airflow.runbooks import renewal_runbook, settling_runbook
 from livinglab_airflow.trigger_forms import renewal_form
 
 with DAG(
     dag_id="refine_stale",
-    dag_display_name="Renew: what a changed contract left behind",
-    description="Refine and publish anew what an earlier contract made",
+    dag_display_name="Renew: what changed rules and consents left behind",
+    description="Refine, publish and train anew what earlier rules and consents made",
     doc_md=renewal_runbook(),
     schedule=None,
     catchup=False,
@@ -20,7 +28,9 @@ with DAG(
     tags=["maintenance"],
     default_args={"owner": "engineer"},
 ):
-    renew(find_stale())
+    silver = renew(find_stale())
+    republish.expand(product=find_products(silver))
+    retrain.expand(name=find_models(silver))
 
 with DAG(
     dag_id="settle_log",

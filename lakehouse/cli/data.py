@@ -11,6 +11,7 @@ from lakehouse.errors import WrongUse
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from lakehouse.pipeline.renewal import Renewal
     from lakehouse.pipeline.results import TableResult
 
 
@@ -68,7 +69,8 @@ def refine_dataset(
     """Bring every silver table that reads a data set up to date.
 
     Reads: bronze.DATASET and what its silver tables read besides. Writes: those silver tables, their
-    quarantines, log; with --stale also the releases that read them. Unchanged inputs give what there is.
+    quarantines, log; with --stale also the releases that read them and the models that count who withdrew.
+    Unchanged inputs give what there is. With --stale, what could not be made anew gives the exit code.
 
     Example: livinglab refine gait_people
     """
@@ -91,22 +93,34 @@ def refine_dataset(
 
 
 def _refine_stale(cli: CliContext) -> None:
-    from lakehouse.pipeline.stale import refine_stale
+    from lakehouse.pipeline.renewal import refine_stale
 
     site = cli.open()
-    with cli.progress("refining what is stale"):
+    with cli.progress("making anew what is stale"):
         renewal = refine_stale(site)
+    cli.emit(renewal.as_json(), lambda console: _print_renewal(console, renewal))
+    if renewal.error is not None:
+        raise typer.Exit(renewal.error.exit_code)
 
-    def render(console: "Console") -> None:
-        if not renewal.stale:
-            console.print("nothing is stale: every version was made under the rules and consents there are")
-            return
+
+def _print_renewal(console: "Console", renewal: "Renewal") -> None:
+    if not renewal.stale and not renewal.stale_models:
+        console.print("nothing is stale: all was made under the rules and consents there are")
+        return
+    if renewal.silver:
         _print_results(console, list(renewal.silver))
-        for release in renewal.releases:
-            again = " (repeated)" if release.repeated else ""
-            console.print(f"{release.product}: {release.release} {release.state}{again}")
+    for release in renewal.releases:
+        console.print(f"{release.product}: {release.release} {release.state}{_again(release.repeated)}")
+    for model in renewal.models:
+        said = model.why or f"trained, {str(model.digest)[:16]}{_again(model.repeated)}"
+        console.print(f"{model.name}: {said}", soft_wrap=True)
+    for left in renewal.not_renewed:
+        console.print(f"{left.name}: not made anew: {left.error.message}", soft_wrap=True)
+        console.print(f"  {left.error.remedy}", soft_wrap=True)
 
-    cli.emit(renewal.as_json(), render)
+
+def _again(repeated: bool) -> str:
+    return " (repeated)" if repeated else ""
 
 
 def show_quarantine(

@@ -10,7 +10,7 @@ from typing import Any
 from lakehouse.core.contract import DatasetContract
 from lakehouse.core.release_rules import parse_release_rules
 from lakehouse.pipeline.consents import consent_coverage
-from lakehouse.pipeline.model_registry import ACTIVE, TRAINING_CELL, membership_name, model_rows
+from lakehouse.pipeline.model_registry import TRAINING_CELL, membership_name
 from lakehouse.pipeline.site import Site
 
 
@@ -30,15 +30,3 @@ def training_lapsed(site: Site, digest: str, purpose: str) -> bool:
     """Whether somebody a model learnt from no longer permits its purpose, or nobody knows who they were."""
     people = site.vault.cells_of(membership_name(digest)).get(TRAINING_CELL, frozenset())
     return not people or bool(consent_coverage(site, people, purpose).denied)
-
-
-def lapsed_models(site: Site) -> list[str]:
-    """Return the names of models in use that answer nothing until they are trained anew."""
-    recipes = set(site.models.recipe_names())
-    return [
-        row["name"]
-        for row in model_rows(site)
-        if row["state"] == ACTIVE
-        and row["name"] in recipes
-        and training_lapsed(site, row["digest"], site.models.recipe(row["name"]).purpose)
-    ]

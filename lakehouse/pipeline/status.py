@@ -10,7 +10,6 @@ from lakehouse.adapters.language_models import package_of
 from lakehouse.adapters.site_file import SiteSettings
 from lakehouse.adapters.spark_jars import FETCH, default_folder, pinned_digests
 from lakehouse.adapters.sql_registry import Row
-from lakehouse.core.contract import Layer
 from lakehouse.core.release import ReleaseState
 from lakehouse.errors import LivingLabError, NotReady
 from lakehouse.pipeline.alerts import firing_alerts
@@ -18,19 +17,12 @@ from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.catalogue import list_tables
 from lakehouse.pipeline.cosign import REMEDY, Cosigning, read_cosigning
 from lakehouse.pipeline.intents import OPEN
-from lakehouse.pipeline.lapsed_consents import lapsed_models
+from lakehouse.pipeline.left_behind import tell_left_behind
 from lakehouse.pipeline.outside_heads import newer_copy_outside
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.stale import stale_versions, waiting_retries
 from lakehouse.version import code_version
 
 RUNS_SHOWN = 5
-LEFT_BEHIND = {
-    "contract": "was made under an earlier contract",
-    "policy": "was made under an earlier policy",
-    "consent": "counts people who no longer permit its purpose",
-}
-"""What is said of a version that is stale because of this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +145,7 @@ def site_status(site: Site, settings: SiteSettings) -> SiteStatus:
             *_missing_engines(engines),
             *_missing_tables(tables),
             *_missing_trust(site, cosigning),
-            *_stale(site, waiting),
+            *tell_left_behind(site, waiting),
         ),
         alerts=[alert.as_json() for alert in firing_alerts(site)],
     )
@@ -245,33 +237,3 @@ def _missing_trust(site: Site, cosigning: Cosigning | None) -> list[dict[str, st
         what = "registry/trust.json does not say what the site file now says of witnesses and demands"
         found.append({"what": what, "remedy": "livinglab trust --renew -o trust.json"})
     return found
-
-
-def _stale(site: Site, drafts: Sequence[Row]) -> list[dict[str, str]]:
-    """Return what changed contracts, policies and consents left behind, and what may now pass."""
-    waiting = [
-        {
-            "what": f"{own.rows} input rows of {own.dataset} were set aside under an earlier contract",
-            "remedy": f"livinglab quarantine {own.dataset} --retry",
-        }
-        for own in waiting_retries(site)
-    ]
-    decisions = {
-        f"{Layer.GOLD}.{row['product']}": f"a release waits: livinglab approve {row['release_id']}, or reject"
-        for row in drafts
-    }
-    stale = [
-        {
-            "what": f"{own.table}@{own.version} {LEFT_BEHIND[own.because]}",
-            "remedy": decisions.get(own.table, "livinglab refine --stale"),
-        }
-        for own in stale_versions(site)
-    ]
-    models = [
-        {
-            "what": f"the model {name} learnt from people who no longer permit it, and answers nothing",
-            "remedy": f"livinglab models train {name}",
-        }
-        for name in lapsed_models(site)
-    ]
-    return [*waiting, *stale, *models]

@@ -41,8 +41,17 @@ class TrainedModel:
 
     def as_json(self) -> dict[str, object]:
         """Return the fields of `models train`; the card's stand beside them."""
-        own = {"digest": self.digest, "leaf": self.leaf, "repeated": self.repeated, "why": self.why}
-        return {**(self.card or {}), "name": self.name, **own}
+        return {**(self.card or {}), **self.outline()}
+
+    def outline(self) -> dict[str, object]:
+        """Return what says which model it is, without its card."""
+        return {
+            "name": self.name,
+            "digest": self.digest,
+            "leaf": self.leaf,
+            "repeated": self.repeated,
+            "why": self.why,
+        }
 
 
 def train(site: Site, name: str) -> TrainedModel:
@@ -58,9 +67,9 @@ def train(site: Site, name: str) -> TrainedModel:
         there = _earlier(site, recipe, chosen)
         if there is not None:
             return there
-        least = recipe.protocol.minimum_people_a_group
-        if chosen.smaller_group() < least:
-            return TrainedModel(name=name, why=_too_few(recipe, least))
+        why = _too_few(recipe, chosen)
+        if why is not None:
+            return TrainedModel(name=name, why=why)
         site.models.require()
         _remove_unlogged(site, name)
         return _keep(site, recipe, chosen, site.models.train(recipe, chosen.rows))
@@ -103,7 +112,16 @@ def _earlier(site: Site, recipe: ModelRecipe, chosen: ChosenRows) -> TrainedMode
     )
 
 
-def _too_few(recipe: ModelRecipe, least: int) -> str:
+def too_few_left(site: Site, name: str) -> str | None:
+    """Return why training a model now would give none, or None; reads its tables, starts nothing."""
+    recipe = site.models.recipe(name)
+    return _too_few(recipe, choose_rows(site, recipe))
+
+
+def _too_few(recipe: ModelRecipe, chosen: ChosenRows) -> str | None:
+    least = recipe.protocol.minimum_people_a_group
+    if chosen.smaller_group() >= least:
+        return None
     return (
         f"fewer than {least} consenting people of each group ({recipe.positive}, {recipe.negative}) "
         f"have a usual walk; {recipe.name} needs {least} of each"

@@ -67,10 +67,14 @@ def renewal_runbook() -> str:
     """Return the `doc_md` of the DAG `refine_stale`."""
     return f"""### After a contract or consents have changed
 Finds silver versions and releases that an earlier contract or policy made, and releases that count people
-who have withdrawn since (`livinglab status` names them); refines them and publishes what depends on them,
-as `livinglab refine --stale` does. Trigger it by hand once the change is reviewed; it has no schedule,
-because a nightly run would act on a change half made. Run again it finds nothing and is skipped, unless a
-release waits for a decision. *Dry run* only lists what is stale.
+who have withdrawn since, and models that learnt from either (`livinglab status` names them); refines the
+first, publishes the second one by one, trains the third one by one, as `livinglab refine --stale` does.
+Trigger it by hand once the change is reviewed; it has no schedule, because a nightly run would act on a
+change half made. Run again it finds nothing and is skipped, unless a release waits for a decision or too few
+people are left to train a model. *Dry run* only lists what is stale.
+
+`republish` fails where a rule or the budget refuses a product, `retrain` where the models environment is not
+set up (`make models`): each says so in its `refusal`, and the others go on.
 {_AFTER_A_FAILURE}"""
 
 

@@ -98,7 +98,7 @@ def test_the_engine_runs_one_task_at_a_time(expectations):
         task
         for dag in bag.dags.values()
         for task in dag.tasks
-        if task.task_id in {"land", "refine", "publish", "renew"}
+        if task.task_id in {"land", "refine", "publish", "renew", "republish", "retrain"}
     ]
 
     assert {task.pool for task in verbs} == {"spark"}

@@ -179,10 +179,15 @@ def test_a_changed_contract_is_renewed_with_the_release_that_reads_it(first, sit
         opened_site.cache_clear()
 
     assert (dry.success, states(dry)["renew"], untouched) == (True, "skipped", before)
-    assert [own["table"] for own in done.results["find_stale"][0]] == ["silver.walkers"]
-    assert (done.refusal, states(done)["renew"]) == (None, "success")
-    assert [own["repeated"] for own in done.results["renew"][0]["silver"]] == [False]
-    assert renewed_tables(done) >= {"silver.walkers"}
+    found = done.results["find_stale"][0]["stale"]
+    assert [(own["table"], own["because"]) for own in found] == [
+        ("silver.walkers", "contract"),
+        ("gold.walkers_open", "input"),
+    ]
+    assert (done.refusal, states(done)["renew"], states(done)["retrain"]) == (None, "success", "skipped")
+    assert [own["repeated"] for own in done.results["renew"][0]] == [False]
+    assert [own["product"] for own in done.results["republish"]] == ["walkers_open"]
+    assert renewed_tables(done) >= {"silver.walkers", "gold.walkers_open"}
     assert (states(nothing)["find_stale"], left) == ("skipped", [])
 
 

@@ -18,9 +18,10 @@ from lakehouse.pipeline.consent_decisions import change_consent, show_consents
 from lakehouse.pipeline.fsck import fsck
 from lakehouse.pipeline.publish import publish
 from lakehouse.pipeline.publish_records import current_release, find_release
+from lakehouse.pipeline.renewal import refine_stale
 from lakehouse.pipeline.report import write_report
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.stale import refine_stale, stale_versions
+from lakehouse.pipeline.stale import stale_versions
 
 pytestmark = pytest.mark.spark
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

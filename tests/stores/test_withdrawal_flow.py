@@ -21,9 +21,10 @@ from lakehouse.pipeline.decide import decide
 from lakehouse.pipeline.fsck import fsck
 from lakehouse.pipeline.publish import publish
 from lakehouse.pipeline.query import query
+from lakehouse.pipeline.renewal import refine_stale
 from lakehouse.pipeline.report import write_report
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.stale import refine_stale, stale_versions
+from lakehouse.pipeline.stale import stale_versions
 from lakehouse.pipeline.status import site_status
 
 pytestmark = pytest.mark.spark

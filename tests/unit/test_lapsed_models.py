@@ -4,78 +4,25 @@ Training is plain arithmetic here, in this process: what is tested is who may be
 trains stands in test_train_and_predict.
 """
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 from model_people import as_everyone, with_denial, with_people
+from plain_training import PlainTraining
 
-from lakehouse.adapters.fhe_client import ModelsEnvironment, TrainedFiles, TrainingRows
 from lakehouse.adapters.site_file import read_site_file
-from lakehouse.core.linear_model import LinearModel, ModelFeature, Quantisation
-from lakehouse.core.model_card import FIGURES
-from lakehouse.core.model_recipe import ModelRecipe
 from lakehouse.errors import ConsentRefused
 from lakehouse.pipeline import predict as prediction
-from lakehouse.pipeline.lapsed_consents import lapsed_models
 from lakehouse.pipeline.model_cards import list_cards, show_card
 from lakehouse.pipeline.model_registry import retire_model
 from lakehouse.pipeline.predict import example_features, predict
 from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.stale import stale_models
 from lakehouse.pipeline.status import site_status
 from lakehouse.pipeline.train import TrainedModel, train
 
 NAME = "pd_screen"
-
-
-@dataclass(frozen=True)
-class PlainTraining:
-    """The models environment whose training is a mean a feature; `people`: how many each training saw."""
-
-    models: ModelsEnvironment
-    people: list[int] = field(default_factory=list)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.models, name)
-
-    def require(self) -> None:
-        """It needs no environment."""
-
-    def train(self, recipe: ModelRecipe, rows: TrainingRows) -> TrainedFiles:
-        self.people.append(len(rows.positive))
-        columns = [
-            [value for value in column if value is not None] for column in zip(*rows.values, strict=True)
-        ]
-        means = [sum(column) / len(column) for column in columns]
-        document = fitted(recipe, means).as_document()
-        files = {"model.json": json.dumps(document).encode(), "client.zip": b"", "server.zip": b""}
-        return TrainedFiles(files=files, figures=dict.fromkeys(FIGURES, 0.5))
-
-
-def fitted(recipe: ModelRecipe, means: list[float]) -> LinearModel:
-    features = tuple(
-        ModelFeature(name=own.name, unit=own.unit, low=own.low, high=own.high, mean=mean, scale=1.0)
-        for own, mean in zip(recipe.features, means, strict=True)
-    )
-    quantised = Quantisation(
-        bits=8,
-        input_scale=1.0,
-        input_zero=0,
-        weights=(0,) * len(means),
-        weight_zero=0,
-        bias=0,
-        output_scale=1.0,
-        output_zero=0,
-    )
-    return LinearModel(
-        name=recipe.name,
-        clip=4.0,
-        intercept=0.0,
-        features=features,
-        coefficients=(0.1,) * len(means),
-        quantisation=quantised,
-    )
 
 
 @pytest.fixture
@@ -84,6 +31,10 @@ def trained(open_home: Callable[..., Site]) -> tuple[Site, TrainedModel]:
     site = with_people(as_everyone(open_home()), 40)
     site = replace(site, models=PlainTraining(site.models))
     return site, train(site, NAME)
+
+
+def lapsed_models(site: Site) -> list[str]:
+    return [own.name for own in stale_models(site) if own.because == "consent"]
 
 
 def score(site: Site) -> float:
@@ -106,7 +57,7 @@ def test_a_model_answers_nothing_from_the_withdrawal_until_it_is_trained_without
         score(denied)
     assert refusal.value.remedy == "livinglab models train pd_screen"
     assert lapsed_models(denied) == [NAME]
-    assert named_in_status(denied) == ["livinglab models train pd_screen"]
+    assert named_in_status(denied) == ["livinglab refine --stale"]
     assert show_card(denied, NAME)["consents_hold"] is False
     second = train(denied, NAME)
     assert second.digest != first.digest and denied.models.people == [40, 39]  # type: ignore[attr-defined]
@@ -130,6 +81,9 @@ def test_too_few_who_still_permit_leave_a_model_that_answers_nothing(
     with pytest.raises(ConsentRefused):
         score(denied)
     assert lapsed_models(denied) == [NAME]
+    assert [told.rpartition(": ")[2] for told in named_in_status(denied)] == [
+        "livinglab models retire pd_screen --reason TEXT, or land more people"
+    ]
     retire_model(denied, NAME, "too few are left")
     assert lapsed_models(denied) == [] and named_in_status(denied) == []
 

@@ -11,12 +11,13 @@ from lakehouse.adapters.delta_tables import DeltaLake
 from lakehouse.core.actors import Role
 from lakehouse.core.contract import Contracts
 from lakehouse.errors import NotAllowed
-from lakehouse.pipeline import stale
+from lakehouse.pipeline import renewal
 from lakehouse.pipeline.fsck import fsck
 from lakehouse.pipeline.land import land
 from lakehouse.pipeline.refine import refine
+from lakehouse.pipeline.renewal import refine_stale
 from lakehouse.pipeline.site import Site
-from lakehouse.pipeline.stale import refine_stale, stale_versions
+from lakehouse.pipeline.stale import stale_versions
 from lakehouse.pipeline.versions import require_version
 from lakehouse.samples.source_folder import write_sample
 
@@ -64,7 +65,7 @@ def test_a_contract_that_goes_back_is_made_anew_too(site: Site) -> None:
 
 def test_a_check_that_reads_no_contract_would_be_seen(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Positive control: with a blind check the change is not found and nothing is made anew."""
-    monkeypatch.setattr(stale, "stale_versions", lambda _site: [])
+    monkeypatch.setattr(renewal, "stale_versions", lambda _site: [])
     assert refine_stale(under(site, "f" * 64)).silver == ()
     assert require_version(site, SILVER).version == 0
 

@@ -1,0 +1,114 @@
+"""What `status` and `contracts lint` say of stale versions, releases and models, and the way out of each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from lakehouse.adapters.budget_ledger import BudgetLedger
+from lakehouse.adapters.sql_registry import Row
+from lakehouse.core.budget import decimal_text, epsilon_of
+from lakehouse.core.contract import Layer
+from lakehouse.core.release_rules import ReleaseRules, parse_release_rules
+from lakehouse.errors import NotReady
+from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.stale import (
+    StaleModel,
+    StaleVersion,
+    stale_models,
+    stale_versions,
+    waiting_retries,
+)
+from lakehouse.pipeline.train import too_few_left
+
+RENEW = "livinglab refine --stale"
+LEFT_BEHIND = {
+    "contract": "was made under an earlier contract",
+    "policy": "was made under an earlier policy",
+    "consent": "counts people who no longer permit its purpose",
+    "input": "was made from rows of an earlier contract or policy",
+}
+"""What is said of a version that is stale because of this."""
+MODELS_LEFT_BEHIND = {
+    "consent": "learnt from people who no longer permit it, and answers nothing",
+    "input": "learnt from rows of an earlier contract or policy",
+}
+"""What is said of a model that is stale because of this."""
+
+Told = dict[str, str]
+
+
+def tell_left_behind(site: Site, drafts: Sequence[Row]) -> list[Told]:
+    """Return what is stale or may now pass {what, remedy}; `drafts` are the releases that wait."""
+    waiting = [
+        {
+            "what": f"{own.rows} input rows of {own.dataset} were set aside under an earlier contract",
+            "remedy": f"livinglab quarantine {own.dataset} --retry",
+        }
+        for own in waiting_retries(site)
+    ]
+    decisions = {
+        f"{Layer.GOLD}.{row['product']}": f"a release waits: livinglab approve {row['release_id']}, or reject"
+        for row in drafts
+    }
+    stale = [
+        {"what": tell_version(own), "remedy": decisions.get(own.table) or _way_out(site, own)}
+        for own in stale_versions(site)
+    ]
+    models = [{"what": tell_model(own), "remedy": _model_way_out(site, own)} for own in stale_models(site)]
+    return [*waiting, *stale, *models]
+
+
+def tell_version(stale: StaleVersion) -> str:
+    """Return the sentence about a stale version."""
+    return f"{stale.table}@{stale.version} {LEFT_BEHIND[stale.because]}"
+
+
+def tell_model(stale: StaleModel) -> str:
+    """Return the sentence about a stale model."""
+    return f"the model {stale.name} {MODELS_LEFT_BEHIND[stale.because]}"
+
+
+def _way_out(site: Site, stale: StaleVersion) -> str:
+    """Return the command that renews a version; of a release that no budget pays for, what else there is."""
+    contract = site.contracts.by_table[stale.table]
+    if contract.layer is not Layer.GOLD or stale.because not in ("consent", "input"):
+        return RENEW
+    short = list(_unpaid(site, parse_release_rules(contract, site.policy.floor)))
+    if not short:
+        return RENEW
+    return f"{'; '.join(short)}: raise the cap in the policy, or livinglab withdraw its release"
+
+
+def _unpaid(site: Site, rules: ReleaseRules) -> Iterator[str]:
+    """Say of each population how much its private statistics would cost and what is left, where that is less.
+
+    People or rows that changed make their questions new ones, which are charged again.
+    """
+    ledger = BudgetLedger(site.registry)
+    for population, asked in _asked(site, rules).items():
+        balance = ledger.balance(site.policy.budget(population), rules.purpose, site.actor.name)
+        left = epsilon_of(balance.left)
+        if asked > left:
+            yield (
+                f"its private statistics cost up to epsilon {decimal_text(asked)} of {population}, "
+                f"{decimal_text(left)} is left"
+            )
+
+
+def _asked(site: Site, rules: ReleaseRules) -> Mapping[str, Decimal]:
+    asked: dict[str, Decimal] = {}
+    for statistic in rules.private:
+        population = site.contracts.require(statistic.on).population
+        asked[population] = asked.get(population, Decimal(0)) + statistic.epsilon
+    return asked
+
+
+def _model_way_out(site: Site, stale: StaleModel) -> str:
+    """Return the command that trains a model anew, and what must be set up first; or why it cannot be."""
+    why = too_few_left(site, stale.name)
+    if why is not None:
+        return f"{why}: livinglab models retire {stale.name} --reason TEXT, or land more people"
+    try:
+        site.models.require()
+    except NotReady as missing:
+        return f"{missing.message}: {missing.remedy}, then {RENEW}"
+    return RENEW
