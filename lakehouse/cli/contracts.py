@@ -1,13 +1,21 @@
 """Commands about contracts: check what a compliance officer wrote, propose one for an unknown file."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lakehouse.cli.output import context_of, replace_file
+from lakehouse.cli.output import CliContext, context_of, replace_file
 from lakehouse.core.contract_proposal import EDIT
-from lakehouse.errors import ContractError
+from lakehouse.errors import ContractError, LivingLabError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lakehouse.core.contract import Contracts
+    from lakehouse.core.policy import PrivacyPolicy
+    from lakehouse.pipeline.left_behind import LeftBehind
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +34,9 @@ def lint(
 ) -> None:
     """Check every contract, the policy, and both against each other.
 
-    Reads: the contracts and the policy. Writes: nothing. Ends with 2 where something is wrong.
+    Where there is a home, also names the versions and models that these contracts and this policy make stale.
+    Reads: the contracts, the policy, the registry of the home. Writes: nothing. Ends with 2 where something
+    is wrong. `stale` and `stale_models` are null where no home was looked at.
 
     Example: livinglab contracts lint
     """
@@ -38,14 +48,34 @@ def lint(
     cli = context_of(context)
     settings = read_site_file(cli.site_file)
     chosen = folder or settings.expectations
-    contracts = read_contracts(chosen)
-    faults = list(lint_contracts(contracts, load_policy(chosen, settings.policy)))
+    contracts, policy = read_contracts(chosen), load_policy(chosen, settings.policy)
+    faults = list(lint_contracts(contracts, policy))
     if faults:
         raise _together(faults)
-    count = len(list(contracts))
-    cli.emit(
-        {"contracts": count, "faults": []}, lambda console: console.print(f"{count} contracts, no fault")
-    )
+    count, left = len(list(contracts)), made_stale(cli, contracts, policy)
+
+    def render(console: "Console") -> None:
+        console.print(f"{count} contracts, no fault")
+        for sentence in left.sentences() if left else ():
+            console.print(sentence, soft_wrap=True)
+
+    found = left.as_json() if left else {"stale": None, "stale_models": None}
+    cli.emit({"contracts": count, "faults": [], **found}, render)
+
+
+def made_stale(cli: CliContext, contracts: "Contracts", policy: "PrivacyPolicy") -> "LeftBehind | None":
+    """Return what contracts and a policy leave behind in the home, or None where there is none to look at."""
+    from lakehouse.pipeline.home_identity import IDENTITY
+    from lakehouse.pipeline.left_behind import left_by_rules
+    from lakehouse.sites import home_path
+
+    if not (home_path(cli.home) / IDENTITY).exists():
+        return None
+    try:
+        return left_by_rules(replace(cli.open(replay=False), contracts=contracts, policy=policy))
+    except LivingLabError as error:
+        cli.notice(f"what they make stale is not known: {error.message}")
+        return None
 
 
 def propose(

@@ -1,6 +1,7 @@
 """What `status` and `contracts lint` say of stale versions, releases and models, and the way out of each."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from lakehouse.adapters.budget_ledger import BudgetLedger
@@ -34,6 +35,34 @@ MODELS_LEFT_BEHIND = {
 """What is said of a model that is stale because of this."""
 
 Told = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBehind:
+    """The versions and models that contracts and a policy make stale."""
+
+    versions: tuple[StaleVersion, ...]
+    models: tuple[StaleModel, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Return the fields of `contracts lint`."""
+        return {
+            "stale": [own.as_json() for own in self.versions],
+            "stale_models": [own.as_json() for own in self.models],
+        }
+
+    def sentences(self) -> list[str]:
+        """Return one sentence each, and the way out."""
+        told = [*map(tell_version, self.versions), *map(tell_model, self.models)]
+        return [*told, f"to make them anew: {RENEW}"] if told else []
+
+
+def left_by_rules(site: Site) -> LeftBehind:
+    """Return what the site's contracts and policy leave behind; withdrawn consents are no part of it."""
+    return LeftBehind(
+        versions=tuple(own for own in stale_versions(site) if own.because != "consent"),
+        models=tuple(own for own in stale_models(site) if own.because != "consent"),
+    )
 
 
 def tell_left_behind(site: Site, drafts: Sequence[Row]) -> list[Told]:

@@ -139,6 +139,29 @@ def test_whoever_is_not_in_a_release_leaves_it_as_it_is(site: Site) -> None:
     assert stale_versions(site) == [] and publish(site, PRODUCT).repeated
 
 
+def test_a_product_that_no_budget_pays_for_is_told_and_the_others_go_on(site: Site) -> None:
+    """Two releases of noisy means cost 4 of 5: a third does not fit; the product without noise is made."""
+    product = "gold.cohorts"
+    contracts = {**site.contracts.by_table, product: CONTRACTS.by_table[product]}
+    both = replace(site, contracts=Contracts(by_table=contracts))
+    publish(both, "cohorts")
+    write_people(both, 30)
+    publish(both, "cohorts")
+    publish(both, PRODUCT)
+    withdraw(both, 10)
+    renewed = refine_stale(both)
+    assert [(own.product, own.state, own.rows) for own in renewed.releases] == [(PRODUCT, "PUBLISHED", 20)]
+    (left,) = renewed.not_renewed
+    assert (left.kind, left.name, left.error.code) == ("release", product, "BUDGET_EXHAUSTED")
+    assert renewed.as_json()["error"] == left.error.as_json() and left.error.exit_code == 4
+    missing = site_status(both, read_site_file(None)).missing
+    assert [own["remedy"] for own in missing if product in own["what"]] == [
+        "its private statistics cost up to epsilon 2.0 of gait, 1.0 is left: raise the cap in the policy, "
+        "or livinglab withdraw its release"
+    ]
+    assert people_read(both) == 20
+
+
 def test_a_check_that_forgets_consents_would_be_seen(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Positive control: without it nothing is stale and the next run leaves readers with all twenty."""
     monkeypatch.setattr(stale, "withdrawn_since", lambda *_: 0)

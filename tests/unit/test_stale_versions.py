@@ -1,5 +1,7 @@
 """A changed contract: which versions it leaves behind, and that making them anew doubles nothing."""
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,7 @@ from lakehouse.pipeline.versions import require_version
 from lakehouse.samples.source_folder import write_sample
 
 SILVER = "silver.gait_people"
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -82,3 +85,43 @@ def test_another_policy_leaves_versions_behind_too(site: Site) -> None:
     assert [(own.table, own.because) for own in stale_versions(other)] == [(SILVER, "policy")]
     assert [own.repeated for own in refine_stale(other).silver] == [False]
     assert stale_versions(other) == [] and refine_stale(other).silver == ()
+
+
+def test_lint_names_what_a_changed_contract_would_make_stale(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is redone, from a copy of the contracts; without a home it lints only."""
+    from lakehouse.cli.main import run
+
+    folder = tmp_path / "expectations"
+    shutil.copytree(PROJECT / "expectations", folder)
+
+    def lint(home: Path) -> tuple[int, object]:
+        code = run(["contracts", "lint", str(folder), "--home", str(home), "--json"])
+        return code, json.loads(capsys.readouterr().out)["stale"]
+
+    size = site.log.size()
+    assert lint(site.home.path) == (0, [])
+    contract = folder / f"{SILVER.replace('.', '/')}.toml"
+    contract.write_text(contract.read_text().replace("revision = 1", "revision = 2"))
+    assert lint(site.home.path) == (0, [{"table": SILVER, "version": 0, "because": "contract"}])
+    assert lint(tmp_path / "nowhere") == (0, None)
+    run(["contracts", "lint", str(folder), "--home", str(site.home.path)])
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        f"{SILVER}@0 was made under an earlier contract",
+        "to make them anew: livinglab refine --stale",
+    ]
+    assert site.log.size() == size
+
+
+def test_lint_of_contracts_does_not_fail_over_a_home_that_cannot_be_opened(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The contracts are right; what they make stale is not known, and why is said."""
+    from lakehouse.cli.main import run
+
+    (site.home.path / "home.json").write_text("{")
+    assert run(["contracts", "lint", "--home", str(site.home.path), "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["stale"] is None
+    assert "what they make stale is not known: home.json cannot be parsed" in said.err
