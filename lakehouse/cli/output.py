@@ -56,7 +56,7 @@ class CliContext:
 
         self.events.begin(home_path(self.home))
         site = open_site(self.site_file, self.home, self.as_name, create=create, replay=replay)
-        if replay and (site.log_policy.witnesses or site.lineage.wanted):
+        if replay and (site.log_policy.witnesses or site.lineage.wanted or site.alerts.told_anywhere):
             self._opened.append((site, site.log.size()))
         return site
 

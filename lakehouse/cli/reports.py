@@ -7,7 +7,7 @@ import typer
 
 from lakehouse.cli.output import context_of, print_facts, print_table
 from lakehouse.core.report import shown
-from lakehouse.errors import WrongUse
+from lakehouse.errors import Unavailable, WrongUse
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,18 +52,23 @@ def write_report(
 def show_status(
     context: typer.Context,
     metrics: Annotated[bool, typer.Option("--metrics", help="Figures for Prometheus instead.")] = False,
+    tell: Annotated[bool, typer.Option("--tell", help="Instead: send alerts that began or ended.")] = False,
 ) -> None:
     """Say how the site stands, which alerts fire, and what is missing and how to get it.
 
     With --metrics: counters and gauges in Prometheus' text format (engineer, DPO, auditor); counts that
-    may concern few people are left out.
-    Reads: the home, the registry, the environments; of tables the consents alone. Writes: nothing.
+    may concern few people are left out. With --tell: each alert goes to where [alerts] of the site file says
+    once when it begins and once when it has ended; for a timer, where no Airflow runs.
+    Reads: the home, the registry, the environments; of tables the consents alone.
+    Writes: nothing; with --tell what was told, in alerts/ of the home.
     Works before there is a home.
 
     Example: livinglab status --metrics
     """
-    if metrics:
-        _show_metrics(context_of(context))
+    if metrics and tell:
+        raise WrongUse("status takes --metrics or --tell", remedy="livinglab status --help")
+    if metrics or tell:
+        (_show_metrics if metrics else _tell_alerts)(context_of(context))
         return
     from lakehouse.adapters.site_file import read_site_file
     from lakehouse.pipeline.home_identity import IDENTITY
@@ -90,6 +95,25 @@ def _show_metrics(cli: "CliContext") -> None:
         {"metrics": [metric.as_json() for metric in found]},
         lambda console: console.out(render_metrics(found).rstrip("\n"), highlight=False),
     )
+
+
+def _tell_alerts(cli: "CliContext") -> None:
+    """Raise WrongUse where the site file names no receiver, Unavailable where one takes nothing now."""
+    from lakehouse.pipeline.alert_delivery import tell_alerts
+
+    site = cli.open(replay=False)
+    site.actor.require("status")
+    if not site.alerts.told_anywhere:
+        raise WrongUse("no receiver of alerts is named", remedy="[alerts] command or url of the site file")
+    done = tell_alerts(site)
+    if done.problems:
+        raise Unavailable(
+            "; ".join(done.problems),
+            remedy="what was not taken is sent again by livinglab status --tell",
+            told=done.told,
+            waiting=done.waiting,
+        )
+    cli.emit(done.as_json(), lambda console: console.print(f"{done.told} alerts were told"))
 
 
 def _cosigners(status: "SiteStatus") -> dict[str, object]:
@@ -137,5 +161,7 @@ def _print_status(console: "Console", status: "SiteStatus") -> None:
         console.print(f'  livinglab approve {release["release"]} --reason "..."', soft_wrap=True)
     for alert in status.alerts:
         console.print(f"alert: {alert['says']}: {alert['remedy']}")
+    if status.alerts_untold:
+        console.print(f"{status.alerts_untold} alerts wait to be told: livinglab status --tell")
     for missing in status.missing:
         console.print(f"missing: {missing['what']}: {missing['remedy']}")

@@ -5,6 +5,8 @@ quarantine_share = "0.25"      # of a data set's newest batch
 budget_left_share = "0.1"      # of a cap
 cosignature_hours = 24         # since when no head has what `[log]` demands
 deadline_hours = 24            # how long a DAG's missed deadline is told
+command = ["/usr/bin/mail", "-s", "LivingLab", "on-call"]   # gets the text of an alert on standard input
+url = "https://alerts.example/hook"                         # gets a POST of JSON
 [alerts.period_days]           # a new batch of a data set at least every so many days
 gait_walks = 7
 """
@@ -13,19 +15,32 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 from lakehouse.core.toml_section import Section
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSettings:
-    """Thresholds: shares from 0 to 1, hours, and days by data set; a data set without days is never late."""
+    """Thresholds: shares from 0 to 1, hours, and days by data set; a data set without days is never late.
+
+    command, url: where alerts go when they begin and end; without either, to whoever asks for the status.
+    """
 
     quarantine_share: Decimal = Decimal("0.25")
     budget_left_share: Decimal = Decimal("0.1")
     cosignature_hours: int = 24
     deadline_hours: int = 24
     period_days: Mapping[str, int] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    url: str | None = field(default=None, repr=False)
+
+    @property
+    def told_anywhere(self) -> bool:
+        """Whether alerts go out at all."""
+        return bool(self.command) or self.url is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +72,8 @@ def parse_alerts(section: Section | None) -> AlertSettings:
         cosignature_hours=section.integer("cosignature_hours", usual.cosignature_hours, least=1),
         deadline_hours=section.integer("deadline_hours", usual.deadline_hours, least=1),
         period_days=_periods(section),
+        command=_command(section),
+        url=_url(section),
     )
     section.finish()
     return settings
@@ -131,6 +148,35 @@ def _periods(section: Section) -> Mapping[str, int]:
     if inner is None:
         return {}
     return {name: inner.integer(name, least=1) for name in section.mapping("period_days")}
+
+
+def _command(section: Section) -> tuple[str, ...]:
+    """A program is named by its whole path: none is searched for, and no shell reads its arguments."""
+    words = section.texts("command")
+    if isinstance(section.take("command"), str):
+        raise section.error("command", "must be a list: a program's whole path, then its arguments")
+    if section.has("command") and (not words or not words[0].startswith("/")):
+        raise section.error("command", "must begin with a program's whole path")
+    if any("\0" in word for word in words):
+        raise section.error("command", "must hold no NUL")
+    return words
+
+
+def _url(section: Section) -> str | None:
+    """An address may hold a secret in its path or query, which is why it travels over TLS alone."""
+    url = section.optional_text("url")
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        sound = bool(parts.hostname) and (parts.port or 1) > 0 and not (parts.username or parts.password)
+    except ValueError:
+        sound = False
+    if not sound or parts.fragment or not url.isascii() or not url.isprintable():
+        raise section.error("url", "is not an address without user and password")
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK_NAMES):
+        raise section.error("url", "must begin with https, or lie on this machine")
+    return url
 
 
 def _share(section: Section, key: str, usual: Decimal) -> Decimal:

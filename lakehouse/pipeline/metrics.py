@@ -15,6 +15,7 @@ from lakehouse.adapters.sql_registry import Row, Transaction
 from lakehouse.core.contract import Layer
 from lakehouse.core.metrics import Metric, Sample, counter, gauge, sample, shown_count
 from lakehouse.core.release import ReleaseState
+from lakehouse.pipeline.alert_delivery import waiting_notices
 from lakehouse.pipeline.alerts import moment_of, watched_alerts
 from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.cosign import read_cosigning
@@ -68,12 +69,19 @@ def site_metrics(site: Site) -> list[Metric]:
         *_table_metrics(site, rows),
         *_log_metrics(site, rows),
         *_people_metrics(site, rows),
-        gauge(
-            "alert_firing",
-            "1 where a threshold of the site file is passed",
-            [sample(int(own.firing), alert=own.name, about=own.about) for own in watched_alerts(site)],
-        ),
+        *_alert_metrics(site),
     ]
+
+
+def _alert_metrics(site: Site) -> Iterator[Metric]:
+    yield gauge(
+        "alert_firing",
+        "1 where a threshold of the site file is passed",
+        [sample(int(own.firing), alert=own.name, about=own.about) for own in watched_alerts(site)],
+    )
+    if site.alerts.told_anywhere:
+        meaning = "Alerts begun or ended that a receiver has not taken"
+        yield gauge("alerts_untold", meaning, [sample(waiting_notices(site))])
 
 
 def _input_metrics(site: Site, rows: _RegistryRows) -> Iterator[Metric]:

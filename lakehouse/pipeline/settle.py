@@ -1,9 +1,10 @@
-"""The end of every write: its lineage goes out, its head is cosigned and stamped as the site demands."""
+"""The end of every write: lineage and alerts go out, the head is cosigned and stamped as the site demands."""
 
 import time
 from collections.abc import Callable
 
-from lakehouse.errors import Unavailable
+from lakehouse.errors import LivingLabError, Unavailable
+from lakehouse.pipeline.alert_delivery import settle_alerts
 from lakehouse.pipeline.anchoring import STAMPS, anchor_head, count_stamps
 from lakehouse.pipeline.cosign import FIRST_PAUSE, LONGEST_PAUSE, cosign_by_policy
 from lakehouse.pipeline.lineage_outbox import emit_lineage
@@ -11,13 +12,24 @@ from lakehouse.pipeline.site import Site
 
 
 def settle_head(site: Site, say: Callable[[str], None]) -> None:
-    """Send lineage, then ask witnesses and time-stamping authorities; `say` is told of whoever is missing.
+    """Send lineage, ask witnesses and time-stamping authorities, then send alerts, even where those fail.
+
+    `say` is told of whoever is missing.
 
     Raises Unavailable where fewer answered than demanded and the site file says wait or refuse; Damaged where
     one of them has seen a log that contradicts this one.
     """
     emit_lineage(site, say)
-    cosign_by_policy(site, say)
+    try:
+        cosign_by_policy(site, say)
+        _stamp_by_policy(site, say)
+    except LivingLabError:
+        settle_alerts(site, say)
+        raise
+    settle_alerts(site, say)
+
+
+def _stamp_by_policy(site: Site, say: Callable[[str], None]) -> None:
     policy = site.log_policy
     if not policy.time_stamps:
         return

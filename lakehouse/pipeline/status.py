@@ -12,6 +12,7 @@ from lakehouse.adapters.spark_jars import FETCH, default_folder, pinned_digests
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.release import ReleaseState
 from lakehouse.errors import LivingLabError, NotReady
+from lakehouse.pipeline.alert_delivery import waiting_notices
 from lakehouse.pipeline.alerts import firing_alerts
 from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.catalogue import list_tables
@@ -42,7 +43,7 @@ class SiteStatus:
     stores: what keeps registry and vault {kind, place}; tables: those of `livinglab tables`; runs: newest
     first {run, time, tables}; waiting: releases that wait for a decision; cosigned: who stands behind the
     head (`log cosign`), null without witnesses; missing: {what, remedy}; alerts: the thresholds of the site
-    file that are passed.
+    file that are passed; alerts_untold: how many beginnings and ends no receiver has taken, null without one.
     """
 
     home: str
@@ -64,6 +65,7 @@ class SiteStatus:
     unfinished: int = 0
     missing: Sequence[Mapping[str, str]] = field(default_factory=tuple)
     alerts: Sequence[Mapping[str, object]] = ()
+    alerts_untold: int | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the fields of `status` (INTERFACE, Commands)."""
@@ -88,6 +90,7 @@ class SiteStatus:
             "unfinished": self.unfinished,
             "missing": list(self.missing),
             "alerts": list(self.alerts),
+            "alerts_untold": self.alerts_untold,
         }
 
 
@@ -148,6 +151,7 @@ def site_status(site: Site, settings: SiteSettings) -> SiteStatus:
             *tell_left_behind(site, waiting),
         ),
         alerts=[alert.as_json() for alert in firing_alerts(site)],
+        alerts_untold=waiting_notices(site) if site.alerts.told_anywhere else None,
     )
 
 

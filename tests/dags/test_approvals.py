@@ -6,6 +6,7 @@ import pytest
 
 from lakehouse.adapters.lineage_settings import LineageSettings
 from lakehouse.adapters.log_settings import LogSettings
+from lakehouse.core.alerts import AlertSettings
 
 pytestmark = pytest.mark.airflow
 
@@ -53,7 +54,11 @@ def decided(airflow_home, monkeypatch):
             approvals,
             "open_task_site",
             lambda actor=None: SimpleNamespace(
-                actor=actor, registry=Registry(state), log_policy=LogSettings(), lineage=LineageSettings()
+                actor=actor,
+                registry=Registry(state),
+                log_policy=LogSettings(),
+                lineage=LineageSettings(),
+                alerts=AlertSettings(),
             ),
         )
         given = {
