@@ -9,7 +9,7 @@ from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.budget import decimal_text, epsilon_of
 from lakehouse.core.contract import Layer
 from lakehouse.core.release_rules import ReleaseRules, parse_release_rules
-from lakehouse.errors import NotReady
+from lakehouse.errors import LivingLabError
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.stale import (
     StaleModel,
@@ -132,12 +132,11 @@ def _asked(site: Site, rules: ReleaseRules) -> Mapping[str, Decimal]:
 
 
 def _model_way_out(site: Site, stale: StaleModel) -> str:
-    """Return the command that trains a model anew, and what must be set up first; or why it cannot be."""
-    why = too_few_left(site, stale.name)
-    if why is not None:
-        return f"{why}: livinglab models retire {stale.name} --reason TEXT, or land more people"
+    """Return the command that trains a model anew, after what must be mended first; or why it cannot be."""
     try:
-        site.models.require()
-    except NotReady as missing:
-        return f"{missing.message}: {missing.remedy}, then {RENEW}"
-    return RENEW
+        why = too_few_left(site, stale.name)
+        if why is None:
+            site.models.require()
+    except LivingLabError as error:
+        return f"{error.message}: {error.remedy}, then {RENEW}"
+    return f"{why}: livinglab models retire {stale.name} --reason TEXT, or land more people" if why else RENEW

@@ -10,7 +10,7 @@ from typing import Literal
 
 from lakehouse.core.contract import Layer
 from lakehouse.core.release import ReleaseResult
-from lakehouse.errors import LivingLabError, NotReady, Refused, Unavailable
+from lakehouse.errors import ContractError, LivingLabError, NotReady, Refused, Unavailable
 from lakehouse.pipeline.publish import publish
 from lakehouse.pipeline.publish_records import current_release
 from lakehouse.pipeline.refine import refine
@@ -19,7 +19,7 @@ from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.stale import StaleModel, StaleVersion, stale_models, stale_versions
 from lakehouse.pipeline.train import TrainedModel, train
 
-NOT_NOW = (Refused, NotReady, Unavailable)
+NOT_NOW = (Refused, NotReady, Unavailable, ContractError)
 """What ends one release or model and not the others; damage and unverified proofs end the run."""
 
 

@@ -2,16 +2,22 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
 
 from lakehouse.adapters.fhe_client import TrainingRows
 from lakehouse.core.lineage import Version
 from lakehouse.core.model_recipe import ModelRecipe
+from lakehouse.errors import ContractError, NotReady
 from lakehouse.pipeline.consents import ConsentCoverage, consent_coverage
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import require_version
 
 Row = Mapping[str, object]
 Number = float | None
+NO_COLUMN = "No match for FieldRef"
+"""How Arrow says that a table lacks a column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +42,12 @@ def choose_rows(site: Site, recipe: ModelRecipe) -> ChosenRows:
     """Read the walks of the recipe of every consenting person with one known label.
 
     People are numbered by what they are, not by pseudonym, so that two homes with the same data
-    make the same folds. Raises NotReady where a table has no version yet.
+    make the same folds. Raises NotReady where a table has no version yet, or one without a column that the
+    recipe reads, ContractError where its contract has no such column.
     """
     features, people = require_version(site, recipe.table), require_version(site, recipe.people_table)
     columns = ["subject", "study", "walk", recipe.label, *recipe.feature_names]
-    walks = _usual_walks(site.lake.read(features.table, features.version, columns).to_pylist(), recipe)
+    walks = _usual_walks(_read(site, recipe, features, columns), recipe)
     own = _by_person(walks, site.vault.canonical({str(walk["subject"]) for walk in walks}))
     coverage = consent_coverage(site, own, recipe.purpose)
     labelled = {person for person in coverage.permitted if _label(own[person], recipe)}
@@ -54,6 +61,25 @@ def choose_rows(site: Site, recipe: ModelRecipe) -> ChosenRows:
         versions=(features, people),
         coverage=coverage,
     )
+
+
+def _read(site: Site, recipe: ModelRecipe, version: Version, columns: Sequence[str]) -> list[dict[str, Any]]:
+    contract = site.contracts.require(version.table)
+    absent = [name for name in columns[1:] if contract.column(name) is None]
+    if absent:
+        key = "baseline" if set(absent) <= set(recipe.baseline) else "feature"
+        problem = f"reads columns that {contract.table} has not: {', '.join(absent)}"
+        raise ContractError(f"{recipe.name}.toml", key, problem)
+    try:
+        rows: list[dict[str, Any]] = site.lake.read(version.table, version.version, columns).to_pylist()
+    except pa.ArrowInvalid as error:
+        if NO_COLUMN not in str(error):
+            raise
+        raise NotReady(
+            f"{version.table}@{version.version} has not all columns of its contract that {recipe.name} reads",
+            remedy=f"livinglab refine {str(contract.source).partition('.')[2]}",
+        ) from error
+    return rows
 
 
 def _usual_walks(walks: Iterable[Row], recipe: ModelRecipe) -> list[Row]:
@@ -97,7 +123,7 @@ def _number(value: object) -> Number:
 
 def _baseline(site: Site, version: Version, recipe: ModelRecipe) -> dict[str, Row]:
     """Return what a model without gait would know, by canonical person."""
-    read = site.lake.read(version.table, version.version, ["subject", *recipe.baseline]).to_pylist()
+    read = _read(site, recipe, version, ["subject", *recipe.baseline])
     canonical = site.vault.canonical({str(row["subject"]) for row in read})
     return {canonical[str(row["subject"])]: row for row in read}
 

@@ -1,4 +1,4 @@
-"""Training without Concrete ML, in this process: for tests of who may be learnt from, and when."""
+"""Models without Concrete ML, their tables without Spark: for tests of who may be learnt from, and when."""
 
 import json
 from dataclasses import dataclass, field
@@ -7,6 +7,11 @@ from lakehouse.adapters.fhe_client import ModelsEnvironment, TrainedFiles, Train
 from lakehouse.core.linear_model import LinearModel, ModelFeature, Quantisation
 from lakehouse.core.model_card import FIGURES
 from lakehouse.core.model_recipe import ModelRecipe
+from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.writing import TableWrite, write_tables
+from tests.unit.model_people import people_of, walks_of
+
+PEOPLE, WALKS = "silver.gait_people", "silver.gait_features"
 
 
 @dataclass(frozen=True)
@@ -56,3 +61,17 @@ def fitted(recipe: ModelRecipe, means: list[float]) -> LinearModel:
         coefficients=(0.1,) * len(means),
         quantisation=quantised,
     )
+
+
+def write_silver(site: Site, run: str, people: int = 40) -> None:
+    """Write both tables of the recipe as `refine` leaves them under the contracts of the site."""
+    known = site.vault.subjects_for("gaitpdb", [f"GaPt{number:02}" for number in range(people)])
+    subjects = list(known.values())
+    read: list[int] = []
+    for table, rows in ((PEOPLE, people_of(subjects)), (WALKS, walks_of(subjects))):
+        details = {"contract": site.contracts.by_table[table].digest}
+        write = TableWrite(table=table, rows=rows, mode="overwrite", details=details)
+        (version,) = write_tables(
+            site, verb="refine", run_key=f"{run} {table}", writes=[write], inputs=list(read)
+        )
+        read.append(version.leaf)

@@ -1,6 +1,6 @@
 """`refine --stale` trains anew the models that count whoever withdrew, once, on a home of real tables.
 
-Training is plain arithmetic here but for one test, which trains in the models environment.
+Training is plain arithmetic here. The models environment trains anew in tests/dags/test_retraining.
 """
 
 import json
@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 from home_samples import commit_without_spark
-from model_people import ROOT, as_everyone, people_of, walks_of
-from plain_training import PlainTraining
+from model_people import ROOT, as_everyone
+from plain_training import PEOPLE, WALKS, PlainTraining, write_silver
 
 from lakehouse.adapters.delta_tables import DeltaLake
 from lakehouse.adapters.site_file import read_site_file
 from lakehouse.core.contract import Contracts
 from lakehouse.core.lineage import parse_record
-from lakehouse.errors import ConsentRefused
+from lakehouse.errors import ConsentRefused, NotReady
 from lakehouse.pipeline import renewal
 from lakehouse.pipeline.consent_decisions import change_consent
 from lakehouse.pipeline.fsck import fsck
@@ -28,11 +28,10 @@ from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.stale import stale_models, stale_versions
 from lakehouse.pipeline.status import site_status
 from lakehouse.pipeline.train import train
+from lakehouse.pipeline.training_rows import choose_rows
 from lakehouse.pipeline.versions import require_version
-from lakehouse.pipeline.writing import TableWrite, write_tables
 
 NAME = "pd_screen"
-PEOPLE, WALKS = "silver.gait_people", "silver.gait_features"
 
 
 @pytest.fixture
@@ -44,20 +43,6 @@ def site(open_home: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> Sit
     write_silver(site, "first")
     train(site, NAME)
     return site
-
-
-def write_silver(site: Site, run: str, people: int = 40) -> None:
-    """Write both tables of the recipe as `refine` leaves them under the contracts of the site."""
-    known = site.vault.subjects_for("gaitpdb", [f"GaPt{number:02}" for number in range(people)])
-    subjects = list(known.values())
-    read: list[int] = []
-    for table, rows in ((PEOPLE, people_of(subjects)), (WALKS, walks_of(subjects))):
-        details = {"contract": site.contracts.by_table[table].digest}
-        write = TableWrite(table=table, rows=rows, mode="overwrite", details=details)
-        (version,) = write_tables(
-            site, verb="refine", run_key=f"{run} {table}", writes=[write], inputs=list(read)
-        )
-        read.append(version.leaf)
 
 
 def withdraw(site: Site, person: str) -> None:
@@ -165,6 +150,25 @@ def test_without_the_models_environment_the_command_says_so_with_its_exit_code(
     assert len(refine_stale(site).models) == 1
 
 
+def test_a_recipe_that_reads_a_column_which_is_gone_is_told(site: Site) -> None:
+    """Gone from the contract: the recipe is to be mended; only from the version: refine has to come first."""
+    withdraw(site, "GaPt03")
+    gone = replace(
+        site.contracts.by_table[WALKS],
+        columns=tuple(own for own in site.contracts.by_table[WALKS].columns if own.name != "stride_time_cv"),
+    )
+    without = replace(site, contracts=Contracts(by_table={**site.contracts.by_table, WALKS: gone}))
+    (left,) = refine_stale(without).not_renewed
+    assert left.error.message == (
+        "pd_screen.toml: feature: reads columns that silver.gait_features has not: stride_time_cv"
+    )
+    assert told(without)[0].startswith(left.error.message)
+    recipe = site.models.recipe(NAME)
+    with pytest.raises(NotReady, match=r"gait_people@0 has not all columns of its contract") as unready:
+        choose_rows(site, replace(recipe, baseline=(*recipe.baseline, "hoehn_yahr")))
+    assert unready.value.remedy == "livinglab refine gait_people"
+
+
 def test_rows_of_an_earlier_contract_make_a_model_stale_until_it_learns_from_those_there_are(
     site: Site,
 ) -> None:
@@ -194,15 +198,3 @@ def test_more_people_make_nothing_stale(site: Site) -> None:
     assert require_version(site, WALKS).version == 1
     assert (stale_versions(site), reasons(site)) == ([], [])
     assert not train(site, NAME).repeated
-
-
-@pytest.mark.models
-@pytest.mark.skipif(not (ROOT / "models" / ".venv").exists(), reason="make models")
-def test_the_models_environment_trains_and_encrypts_without_them(site: Site) -> None:
-    """One real training from the command's verb: the encrypted score equals the quantised one."""
-    withdraw(site, "GaPt03")
-    real = replace(site, models=site.models.models)  # type: ignore[attr-defined]
-    (model,) = refine_stale(real).models
-    assert model.card is not None and (model.card["people"], model.repeated) == (40, False)
-    answer = predict(real, NAME, example_features(real, NAME), encrypted=True)
-    assert (answer.digest, answer.agreement) == (model.digest, True)
