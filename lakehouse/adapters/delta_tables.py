@@ -4,13 +4,15 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow import acero
 
 from lakehouse.adapters.arrow_rows import subjects_of
 from lakehouse.adapters.arrow_types import plain_types
@@ -18,12 +20,14 @@ from lakehouse.adapters.delta_log import is_committed, newest_version, open_tabl
 from lakehouse.adapters.private_folders import private_folder
 from lakehouse.adapters.spark_failures import named_failures
 from lakehouse.adapters.spark_session import Engine, start_session
-from lakehouse.adapters.spooled_rows import SpooledRows
+from lakehouse.adapters.spooled_rows import PORTION_ROWS, SpooledRows, people_portions
 from lakehouse.errors import Damaged, Unavailable
 
 Mode = Literal["append", "overwrite"]
 COMPACT = "compact"
 """The mode of a write that has no rows of its own: the table's files are joined."""
+STREAMED = {"batch_size": 2**15, "batch_readahead": 2, "fragment_readahead": 1}
+"""How much of a table is read ahead where it is not wanted whole."""
 
 
 class DeltaLake:
@@ -48,21 +52,19 @@ class DeltaLake:
         Damaged where the table cannot be opened, or a file of it is gone.
         """
         opened = open_table(self.folder_of(table), version)
-        try:
+        with _files_there(table, version):
             return plain_types(opened.to_pyarrow_table(columns=list(columns) if columns else None))
-        except FileNotFoundError as error:
-            raise Damaged(f"a file of {table}@{version} is gone", remedy="livinglab fsck") from error
 
     def read_batch(self, table: str, version: int, batch: int, columns: Sequence[str]) -> pa.Table:
         """Return these columns of one batch's rows in a version of a bronze table, as far as it has them."""
-        dataset = open_table(self.folder_of(table), version).to_pyarrow_dataset()
+        dataset = self._dataset(table, version)
         names = [name for name in dict.fromkeys(columns) if name in dataset.schema.names]
         return plain_types(dataset.to_table(columns=names, filter=pc.field("batch") == batch))
 
     def read_subjects(self, table: str, version: int, pseudonyms: Iterable[str]) -> pa.Table:
         """Return the rows of some subjects in one version; the empty name stands for rows without one."""
         names = set(pseudonyms)
-        dataset = open_table(self.folder_of(table), version).to_pyarrow_dataset()
+        dataset = self._dataset(table, version)
         wanted = pc.field("subject").isin(pa.array(sorted(names), pa.string()))
         if "" in names:
             wanted |= pc.field("subject").is_null()
@@ -70,7 +72,32 @@ class DeltaLake:
 
     def subjects(self, table: str, version: int) -> set[str]:
         """Return the pseudonyms in one version."""
-        return subjects_of(self.read(table, version, ["subject"]))
+        return subjects_of(self.counted(table, version, ["subject"]))
+
+    def counted(self, table: str, version: int, columns: Sequence[str]) -> pa.Table:
+        """Return what different values some columns hold together in one version, and `rows` of each."""
+        scan = acero.ScanNodeOptions(self._dataset(table, version), columns=list(columns), **STREAMED)
+        counts = acero.AggregateNodeOptions([([], "hash_count_all", None, "rows")], keys=list(columns))
+        steps = [acero.Declaration("scan", scan), acero.Declaration("aggregate", counts)]
+        with _files_there(table, version):
+            return plain_types(acero.Declaration.from_sequence(steps).to_table())
+
+    def people_portions(self, table: str, version: int) -> Iterator[pa.Table]:
+        """Yield the rows of one version; above PORTION_ROWS each portion has all rows of some people.
+
+        The table has the column `subject`. Memory holds a portion, or the person with the most rows.
+        """
+        dataset = self._dataset(table, version)
+        with _files_there(table, version):
+            count = dataset.count_rows()
+            if count <= PORTION_ROWS:
+                yield plain_types(dataset.to_table())
+            else:
+                batches = dataset.to_batches(**STREAMED)
+                yield from people_portions(batches, dataset.schema, count, self.work)
+
+    def _dataset(self, table: str, version: int) -> Any:
+        return open_table(self.folder_of(table), version).to_pyarrow_dataset()
 
     def stage(self, rows: pa.Table | SpooledRows, name: str) -> Path:
         """Write rows to a private Parquet file from which `commit` takes them, now or after a crash.
@@ -145,6 +172,14 @@ class DeltaLake:
             atexit.register(shutil.rmtree, scratch, ignore_errors=True)
             _sessions[self.engine.master] = start_session(self.engine, scratch)
         return _sessions[self.engine.master]
+
+
+@contextmanager
+def _files_there(table: str, version: int) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise Damaged(f"a file of {table}@{version} is gone", remedy="livinglab fsck") from error
 
 
 _sessions: dict[str, Any] = {}

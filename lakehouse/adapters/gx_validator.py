@@ -6,7 +6,7 @@ The context lives in memory: no project folder, no data docs, no progress bars, 
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -45,6 +45,19 @@ class ValidationResult:
     def success(self) -> bool:
         """Whether every check holds."""
         return all(check.success for check in self.checks)
+
+
+def merge_results(portions: Sequence[ValidationResult]) -> ValidationResult:
+    """Return what the same checks say of all portions of a table together; the rows stay theirs."""
+    checks = tuple(
+        replace(
+            same[0],
+            success=all(check.success for check in same),
+            unexpected=sum(check.unexpected for check in same),
+        )
+        for same in zip(*(portion.checks for portion in portions), strict=True)
+    )
+    return ValidationResult(checks=checks)
 
 
 class Validator:

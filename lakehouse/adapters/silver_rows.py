@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lakehouse.adapters.arrow_types import ARROW_TYPES
 from lakehouse.adapters.bronze_rows import repeated_keys, row_mask
 from lakehouse.adapters.quarantine_rows import SetAside
 from lakehouse.core.contract import Column, DatasetContract, JoinRule
@@ -16,6 +18,8 @@ from lakehouse.methods.context import MethodContext
 from lakehouse.methods.unseal import open_column
 
 Refusal = tuple[str, str | None]
+Place = tuple[int | None, int]
+"""Where a file stands: its batch, and its number there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,12 @@ class Handled:
     rows: pa.Table
     refused: Mapping[int, Refusal]
     findings: Mapping[str, int]
+
+
+def silver_schema(contract: DatasetContract) -> pa.Schema:
+    """Return the columns of a silver table, as `handle_columns` gives them."""
+    own = [(column.name, ARROW_TYPES[column.type]) for column in contract.columns if column.name != "subject"]
+    return pa.schema([("subject", pa.string()), *own])
 
 
 def opened_rows(
@@ -48,9 +58,9 @@ def _sealed_inputs(bronze: DatasetContract, silver: DatasetContract) -> list[Col
     return [c for c in bronze.columns if c.sealed_by_row or (c.sealed and c.name in wanted)]
 
 
-def unlinked_rows(rows: pa.Table, linked: Iterable[str]) -> list[int]:
+def unlinked_rows(rows: pa.Table, linked: pa.Array) -> list[int]:
     """Return the indexes of rows whose subject is not among `linked`."""
-    known = pc.is_in(rows.column("subject"), pa.array(sorted(linked), pa.string()))
+    known = pc.is_in(rows.column("subject"), linked)
     return [int(index) for index in pc.indices_nonzero(pc.invert(known)).to_pylist()]
 
 
@@ -110,12 +120,23 @@ def input_weights(rows: pa.Table) -> list[int]:
     return [int(count) for count in rows.column("input_rows").to_pylist()]
 
 
+def divided_files(rows: pa.Table, sizes: pa.Table) -> frozenset[Place]:
+    """Return (batch, file) of the files of which a portion has only a part; sizes: `rows` of each file."""
+    whole = {(file["batch"], file["file"]): file["rows"] for file in sizes.to_pylist()}
+    own = _file_sizes(rows)
+    return frozenset(file for file, count in own.items() if count < whole[file])
+
+
 def refused_entries(
-    rows: pa.Table, refused: Iterable[tuple[int, str, str | None]], weights: Sequence[int] | None = None
+    rows: pa.Table,
+    refused: Iterable[tuple[int, str, str | None]],
+    weights: Sequence[int] | None = None,
+    divided: AbstractSet[Place] = frozenset(),
 ) -> list[SetAside]:
     """Return quarantine entries of refused rows by their place; a file refused whole is one entry.
 
-    The raw row stands sealed in bronze at that place, so nothing is sealed again.
+    The raw row stands sealed in bronze at that place, so nothing is sealed again. Of files in `divided`
+    other rows are elsewhere: their entries stay single.
     """
     stated = list(refused)
     chosen = rows.take(pa.array([index for index, _, _ in stated], pa.int64()))
@@ -125,23 +146,28 @@ def refused_entries(
                  rows=weights[index] if weights else 1)
         for (index, reason, column), batch, file, row, subject in zip(stated, *places, strict=True)
     ]  # fmt: skip
-    return _whole_files(rows, entries)
+    return _whole_files(rows, entries, divided)
 
 
-def _whole_files(rows: pa.Table, entries: Sequence[SetAside]) -> list[SetAside]:
+def _whole_files(rows: pa.Table, entries: Sequence[SetAside], divided: AbstractSet[Place]) -> list[SetAside]:
     """Merge entries that refuse all rows of a file of many rows for one reason."""
     if len(entries) < 2:
         return list(entries)
     groups = Counter((entry.batch, entry.file, entry.reason, entry.column) for entry in entries)
-    counted = rows.select(["batch", "file"]).group_by(["batch", "file"]).aggregate([([], "count_all")])
-    sizes = {(row["batch"], row["file"]): row["count_all"] for row in counted.to_pylist()}
+    sizes = _file_sizes(rows)
     merged: dict[tuple[object, ...], SetAside] = {}
     single: list[SetAside] = []
     for entry in entries:
         group = (entry.batch, entry.file, entry.reason, entry.column)
         size = sizes[(entry.batch, entry.file)]
-        if size > 1 and groups[group] == size:
+        whole = (entry.batch, entry.file) not in divided and groups[group] == size
+        if size > 1 and whole:
             merged.setdefault(group, replace(entry, row=None, rows=size))
         else:
             single.append(entry)
     return [*merged.values(), *single]
+
+
+def _file_sizes(rows: pa.Table) -> dict[Place, int]:
+    counted = rows.select(["batch", "file"]).group_by(["batch", "file"]).aggregate([([], "count_all")])
+    return {(file["batch"], file["file"]): file["count_all"] for file in counted.to_pylist()}

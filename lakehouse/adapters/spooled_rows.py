@@ -1,7 +1,7 @@
 """More rows than memory should hold: a private Parquet file that is written and read in portions."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,25 +33,39 @@ class SpooledRows:
 
     def by_person(self) -> Iterator[pa.Table]:
         """Yield the rows in portions; all rows of a subject, and all without one, stand in one of them."""
-        count = min(-(-len(self) // PORTION_ROWS), MOST_PORTIONS)
-        if count <= 1:
+        if len(self) <= PORTION_ROWS:
             yield plain_types(pq.read_table(self.path))
             return
-        with private_folder(self.path.parent) as folder:
-            parts = [Path(folder, f"{number}.arrow") for number in range(count)]
-            self._divide(parts)
-            for part in parts:
-                with pa.memory_map(str(part)) as source:
-                    yield plain_types(pa.ipc.open_stream(source).read_all())
+        with pq.ParquetFile(self.path) as file:
+            yield from people_portions(file.iter_batches(), file.schema_arrow, len(self), self.path.parent)
 
-    def _divide(self, parts: list[Path]) -> None:
-        """Give every row to its subject's part: pseudonyms are random, so parts are even."""
-        with pq.ParquetFile(self.path) as file, ExitStack() as opened:
-            writers = [opened.enter_context(pa.ipc.new_stream(part, file.schema_arrow)) for part in parts]
-            for batch in file.iter_batches():
-                owners = part_numbers(batch.column("subject"), len(parts))
-                for number in np.unique(owners):
-                    writers[number].write(batch.filter(pa.array(owners == number)))
+
+def people_portions(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, count: int, work: Path
+) -> Iterator[pa.Table]:
+    """Yield `count` rows in portions; all rows of a subject, and all without one, stand in one of them.
+
+    Meanwhile they lie, as sealed as they came, in a private folder below `work`.
+    """
+    with private_folder(work) as folder:
+        parts = [
+            Path(folder, f"{number}.arrow") for number in range(min(-(-count // PORTION_ROWS), MOST_PORTIONS))
+        ]
+        _divide(batches, schema, parts)
+        for part in parts:
+            with pa.memory_map(str(part)) as source:
+                yield plain_types(pa.ipc.open_stream(source).read_all())
+            part.unlink()
+
+
+def _divide(batches: Iterable[pa.RecordBatch], schema: pa.Schema, parts: Sequence[Path]) -> None:
+    """Give every row to its subject's part: pseudonyms are random, so parts are even."""
+    with ExitStack() as opened:
+        writers = [opened.enter_context(pa.ipc.new_stream(part, schema)) for part in parts]
+        for batch in batches:
+            owners = part_numbers(batch.column("subject"), len(parts))
+            for number in np.unique(owners):
+                writers[number].write(batch.filter(pa.array(owners == number)))
 
 
 def part_numbers(subjects: pa.Array, count: int) -> np.ndarray:

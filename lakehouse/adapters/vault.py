@@ -19,15 +19,23 @@ from lakehouse.adapters.key_tree import (
     KeyUse,
     VaultKeys,
     derive_key,
-    derive_subject_key,
     frame_parts,
     open_bytes,
     seal_bytes,
     unwrap_secret,
     wrap_secret,
 )
+from lakehouse.adapters.person_secrets import PersonSecrets
 from lakehouse.adapters.vault_database import VaultChange, VaultDatabase
-from lakehouse.adapters.vault_queries import canonical_of, key_row, merge_subjects, rows_where
+from lakehouse.adapters.vault_queries import (
+    QUERY_CHUNK,
+    canonical_of,
+    families_of,
+    key_row,
+    known_identifiers,
+    merge_subjects,
+    rows_where,
+)
 from lakehouse.adapters.vault_schema import (
     ALIASES,
     CELLS,
@@ -41,8 +49,6 @@ from lakehouse.errors import Damaged, Refused
 from lakehouse.ports import Store
 
 VAULT_KEY = "vault"
-OWN = "own:"
-"""Begins the kinds of values that one person alone may state: kept to compare, not to redact."""
 
 
 class Vault:
@@ -136,9 +142,16 @@ class Vault:
 
     # keys
 
+    def secrets_of(self, pseudonyms: Iterable[str]) -> PersonSecrets:
+        """Return what gives these subjects' keys from one look-up; an unknown pseudonym is Damaged then."""
+        wanted = set(pseudonyms)
+        return PersonSecrets(lambda: self._open_secrets(wanted))
+
     def subject_keys(self, pseudonyms: Iterable[str], use: KeyUse) -> dict[str, bytes]:
         """Return the 32-byte keys of subjects for one use; an unknown pseudonym is Damaged."""
-        wanted = set(pseudonyms)
+        return self.secrets_of(pseudonyms).keys(use)
+
+    def _open_secrets(self, wanted: AbstractSet[str]) -> dict[str, bytes]:
         with self._database.reading() as connection:
             rows = list(rows_where(connection, SUBJECTS.c.pseudonym, wanted))
         if len(rows) != len(wanted):
@@ -147,12 +160,7 @@ class Vault:
                 remedy=f"restore the {self.store.place} that belongs to this lake",
             )
         wrapping_key = self._keys.wrapping_key()
-        return {
-            row.pseudonym: derive_subject_key(
-                unwrap_secret(wrapping_key, row.wrapped_secret, row.pseudonym), use
-            )
-            for row in rows
-        }
+        return {row.pseudonym: unwrap_secret(wrapping_key, row.wrapped_secret, row.pseudonym) for row in rows}
 
     def table_key(self, name: str) -> bytes:
         """Return the 32-byte key `livinglab/v1/<name>` below the vault's own key."""
@@ -187,11 +195,17 @@ class Vault:
 
     # what identifies a person in free text
 
-    def remember_identifiers(self, stated: Iterable[tuple[str, str, str]]) -> None:
-        """Keep (pseudonym, kind, value) sealed under the subject, once each."""
+    def remember_identifiers(
+        self, stated: Iterable[tuple[str, str, str]], secrets: PersonSecrets | None = None
+    ) -> None:
+        """Keep (pseudonym, kind, value) sealed under the subject, once each.
+
+        `secrets`: those of all these subjects, where the caller has them already.
+        """
         wanted = [entry for entry in dict.fromkeys(stated) if entry[2].strip()]
-        keys = self.subject_keys({pseudonym for pseudonym, _, _ in wanted}, "seal")
-        ciphers = {pseudonym: AESGCM(key) for pseudonym, key in keys.items()}
+        people = {pseudonym for pseudonym, _, _ in wanted}
+        keys = (secrets or self.secrets_of(people)).keys("seal")
+        ciphers = {pseudonym: AESGCM(keys[pseudonym]) for pseudonym in people}
         index_key = self._keys.index_key()
         rows = [
             {
@@ -222,12 +236,18 @@ class Vault:
             holders.setdefault(asked[row.value_hmac], set()).add(canonical[row.pseudonym])
         return holders
 
-    def identifiers_of(self, pseudonyms: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """Return the values that identify each subject, from all sources and all its aliases."""
+    def identifiers_of(
+        self, pseudonyms: Iterable[str], secrets: PersonSecrets | None = None
+    ) -> dict[str, tuple[str, ...]]:
+        """Return the values that identify each subject, from all sources and all its aliases.
+
+        `secrets`: those of the subjects, where the caller has them already.
+        """
         found: dict[str, set[str]] = {}
         members, rows = self._identifier_rows(pseudonyms)
-        keys = self.subject_keys({row.pseudonym for row in rows}, "seal")
-        ciphers = {pseudonym: AESGCM(key) for pseudonym, key in keys.items()}
+        keys = secrets.keys("seal") if secrets else {}
+        keys = keys | self.subject_keys({row.pseudonym for row in rows} - set(keys), "seal")
+        ciphers = {name: AESGCM(keys[name]) for name in {row.pseudonym for row in rows}}
         for row in rows:
             place = _identifier_place(row.pseudonym, row.kind)
             value = open_bytes(ciphers[row.pseudonym], row.sealed_value, place).decode()
@@ -239,9 +259,14 @@ class Vault:
 
     def identifiers_digest(self, pseudonyms: Iterable[str]) -> str:
         """Return a keyed digest (hex) of all these subjects' identifiers: it changes when one is added."""
-        _, rows = self._identifier_rows(pseudonyms)
-        entries = sorted(frame_parts(row.pseudonym, row.kind) + row.value_hmac for row in rows)
-        return hmac.digest(self.table_key("identifiers"), b"".join(entries), "sha256").hex()
+        digest = hmac.new(self.table_key("identifiers"), digestmod="sha256")
+        with self._database.reading() as connection:
+            everyone = sorted(set[str]().union(*families_of(connection, pseudonyms).values()))
+            for start in range(0, len(everyone), QUERY_CHUNK):
+                rows = known_identifiers(connection, everyone[start : start + QUERY_CHUNK])
+                for entry in sorted(frame_parts(row.pseudonym, row.kind) + row.value_hmac for row in rows):
+                    digest.update(entry)
+        return digest.hexdigest()
 
     # who stood in which cell of a release
 
@@ -303,14 +328,8 @@ class Vault:
 
     def _identifier_rows(self, pseudonyms: Iterable[str]) -> tuple[dict[str, set[str]], list[Row[Any]]]:
         with self._database.reading() as connection:
-            canonical = canonical_of(connection, pseudonyms)
-            families = {name: {name} for name in canonical.values()}
-            for row in rows_where(connection, ALIASES.c.canonical, families):
-                families[row.canonical].add(row.alias)
-            everyone = set().union(*families.values())
-            found = rows_where(connection, IDENTIFIERS.c.pseudonym, everyone)
-            rows = [row for row in found if not row.kind.startswith(OWN)]
-        return {name: families[oldest] for name, oldest in canonical.items()}, rows
+            families = families_of(connection, pseudonyms)
+            return families, list(known_identifiers(connection, set[str]().union(*families.values())))
 
     def _add_key(self, change: VaultChange, name: str) -> bytes:
         key = os.urandom(KEY_BYTES)

@@ -6,10 +6,12 @@ from typing import Any
 from sqlalchemy import Column, Connection, Row, select
 
 from lakehouse.adapters.vault_database import VaultChange
-from lakehouse.adapters.vault_schema import ALIASES, KEYS, SUBJECTS
+from lakehouse.adapters.vault_schema import ALIASES, IDENTIFIERS, KEYS, SUBJECTS
 
 QUERY_CHUNK = 10_000
 """Parameters a query; SQLite allows 32,766, PostgreSQL 65,535."""
+OWN = "own:"
+"""Begins the kinds of values that one person alone may state: kept to compare, not to redact."""
 
 
 def rows_where(connection: Connection, column: Column[Any], values: Iterable[object]) -> Iterator[Row[Any]]:
@@ -31,6 +33,21 @@ def canonical_of(connection: Connection, pseudonyms: Iterable[str]) -> dict[str,
     wanted = set(pseudonyms)
     elder = {row.alias: row.canonical for row in rows_where(connection, ALIASES.c.alias, wanted)}
     return {pseudonym: elder.get(pseudonym, pseudonym) for pseudonym in wanted}
+
+
+def families_of(connection: Connection, pseudonyms: Iterable[str]) -> dict[str, set[str]]:
+    """Return every pseudonym of the person whom each of these names."""
+    canonical = canonical_of(connection, pseudonyms)
+    families = {name: {name} for name in canonical.values()}
+    for row in rows_where(connection, ALIASES.c.canonical, families):
+        families[row.canonical].add(row.alias)
+    return {name: families[oldest] for name, oldest in canonical.items()}
+
+
+def known_identifiers(connection: Connection, pseudonyms: Iterable[str]) -> Iterator[Row[Any]]:
+    """Yield what identifies these pseudonyms in free text."""
+    found = rows_where(connection, IDENTIFIERS.c.pseudonym, pseudonyms)
+    return (row for row in found if not row.kind.startswith(OWN))
 
 
 def merge_subjects(change: VaultChange, one: str, other: str) -> None:

@@ -1,6 +1,7 @@
 """What a method gets and gives: arrays of one table, and the rows it had to refuse."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -8,24 +9,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
+    from lakehouse.adapters.person_secrets import PersonSecrets
     from lakehouse.adapters.presidio_detector import Detector
-    from lakehouse.adapters.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodContext:
-    """The table a column belongs to.
+    """The table a column belongs to, and the people whose rows are handled: all of it, or a portion.
 
     subjects: pseudonyms (n), null where a row has none. rows: all input columns (n), opened.
-    identifiers: pseudonym -> the values that identify that person in any source.
+    secrets: what gives these people's keys. identifiers: pseudonym -> the values that identify that person
+    in any source. twofold: tells the keyed digests of files whose bytes came under several people, in the
+    whole table.
     """
 
     table: str
     subjects: pa.Array
     rows: pa.Table
-    vault: "Vault"
+    secrets: "PersonSecrets"
     detector: "Detector"
     identifiers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    twofold: Callable[[], AbstractSet[bytes]] = frozenset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,17 +37,18 @@ class SignalColumns:
 
 def transform(rows: pa.Table, contract: DatasetContract, context: MethodContext) -> Transformed:
     """Return one row a walk; rows: samples of bronze in any order of walks."""
-    del context
     columns = _signal_columns(contract, rows)
     rows, places = _in_sample_order(rows)
     spans = _walk_spans(rows)
-    twofold = _twofold_files(rows, spans)
+    twofold_files = context.twofold()
+    digests = rows.column("file_hmac").take(pa.array([start for start, _ in spans], pa.int64())).to_pylist()
     kept: list[int] = []
     measured: list[Mapping[str, float]] = []
     rejected: list[tuple[int, str, str | None]] = []
     for number, (start, length) in enumerate(spans):
-        reason = "same_bytes_two_people" if number in twofold else "too_few_strides"
-        measures = None if number in twofold else measure_walk(_walk(rows.slice(start, length), columns))
+        twofold = digests[number] in twofold_files
+        reason = "same_bytes_two_people" if twofold else "too_few_strides"
+        measures = None if twofold else measure_walk(_walk(rows.slice(start, length), columns))
         if measures is None:
             rejected.extend((place, reason, None) for place in places[start : start + length].tolist())
         else:
@@ -111,16 +112,6 @@ def _walk_spans(rows: pa.Table) -> list[tuple[int, int]]:
         changed |= pc.fill_null(differs, True).to_numpy()
     edges = [0, *(np.flatnonzero(changed) + 1).tolist(), len(rows)]
     return [(first, after - first) for first, after in pairwise(edges)]
-
-
-def _twofold_files(rows: pa.Table, spans: list[tuple[int, int]]) -> set[int]:
-    """Return the numbers of the walks whose file's bytes also came under another person."""
-    starts = pa.array([start for start, _ in spans], pa.int64())
-    first = rows.select(["subject", "file_hmac"]).take(starts).to_pylist()
-    people: dict[str, set[str]] = {}
-    for walk in first:
-        people.setdefault(walk["file_hmac"], set()).add(walk["subject"])
-    return {number for number, walk in enumerate(first) if len(people[walk["file_hmac"]]) > 1}
 
 
 def _walk(rows: pa.Table, columns: SignalColumns) -> Walk:

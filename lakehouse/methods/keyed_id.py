@@ -17,9 +17,9 @@ from lakehouse.methods.context import Applied, MethodContext
 def apply(values: pa.Array, column: Column, context: MethodContext) -> Applied:
     """Return text (n), 128 bits in hex; a value without a subject is refused (`no_person`)."""
     del column
+    sealing = context.secrets.keys("seal")
     present = {subject for subject in context.subjects.to_pylist() if subject is not None}
-    sealing = context.vault.subject_keys(present, "seal")
-    keys = {subject: derive_key(key, "record_id") for subject, key in sealing.items()}
+    keys = {subject: derive_key(sealing[subject], "record_id") for subject in present}
     made: list[str | None] = []
     rejected: dict[int, str] = {}
     for row, (value, subject) in enumerate(

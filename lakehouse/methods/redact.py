@@ -68,7 +68,7 @@ def apply(values: pa.Array, column: Column, context: MethodContext) -> Applied:
     texts = [None if text is None else unicodedata.normalize("NFC", text) for text in values.to_pylist()]
     languages = _languages(texts, given, context)
     found = _findings(texts, languages, context)
-    shifts = days_of_shift(context.vault, subjects)
+    shifts = days_of_shift(context.secrets)
     patterns = _patterns(texts, subjects, context.identifiers)
     day_first = bool(given.get("day_first", False))
     counts = Counter[str]()

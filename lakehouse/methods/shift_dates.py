@@ -6,13 +6,13 @@ one, so that rates over years keep their meaning (as MIMIC and the HHS guidance 
 treat dates of one person).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
 from lakehouse.adapters.arrow_types import ARROW_TYPES
-from lakehouse.adapters.vault import Vault
+from lakehouse.adapters.person_secrets import PersonSecrets
 from lakehouse.core.contract import Column, ColumnType
 from lakehouse.methods.conforming import READERS
 from lakehouse.methods.context import Applied, MethodContext
@@ -27,7 +27,7 @@ def apply(values: pa.Array, column: Column, context: MethodContext) -> Applied:
     """
     kind = column.type if column.type is ColumnType.DATE else ColumnType.TIMESTAMP
     read = READERS[kind]
-    days = days_of_shift(context.vault, context.subjects.to_pylist())
+    days = days_of_shift(context.secrets)
     shifted: list[object] = []
     rejected: dict[int, str] = {}
     for row, (value, subject) in enumerate(
@@ -41,10 +41,9 @@ def apply(values: pa.Array, column: Column, context: MethodContext) -> Applied:
     return Applied(values=pa.array(shifted, ARROW_TYPES[kind]), rejected=rejected)
 
 
-def days_of_shift(vault: Vault, subjects: Iterable[str | None]) -> Mapping[str | None, int]:
-    """Return the days by which each subject's dates move."""
-    keys = vault.subject_keys({subject for subject in subjects if subject is not None}, "date_shift")
-    return {subject: shift_from_key(key) for subject, key in keys.items()}
+def days_of_shift(secrets: PersonSecrets) -> Mapping[str | None, int]:
+    """Return the days by which each person's dates move."""
+    return {subject: shift_from_key(key) for subject, key in secrets.keys("date_shift").items()}
 
 
 def shift_from_key(key: bytes) -> int:

@@ -1,48 +1,20 @@
-"""refine: bronze becomes silver. Opened in memory only, linked, handled column by column, validated."""
+"""refine: bronze becomes silver, each table that reads what has landed, inputs first."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
 from operator import attrgetter
 
-import pyarrow as pa
-
-from lakehouse.adapters.arrow_rows import ordered_rows, subjects_of
-from lakehouse.adapters.bronze_rows import PLACE_COLUMNS
-from lakehouse.adapters.gx_validator import ValidationResult
-from lakehouse.adapters.quarantine_rows import SetAside, count_reasons, quarantine_rows
-from lakehouse.adapters.silver_rows import (
-    handle_columns,
-    input_weights,
-    joined_rows,
-    kept_rows,
-    needs_opening,
-    opened_rows,
-    refused_entries,
-    superseded_rows,
-    unlinked_rows,
-)
+from lakehouse.adapters.private_folders import private_folder
 from lakehouse.core.canonical import digest_json
 from lakehouse.core.contract import DatasetContract, Layer, quarantine_of
 from lakehouse.core.lineage import Version
 from lakehouse.errors import WrongUse
-from lakehouse.methods import find_transform
-from lakehouse.methods.context import MethodContext, Transformed
 from lakehouse.pipeline.lineage_failures import tells_failure
+from lakehouse.pipeline.refined_rows import refine_rows
 from lakehouse.pipeline.results import TableResult
+from lakehouse.pipeline.silver_portion import SilverSource, redacts
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version, repeat_of, version_details, version_of
 from lakehouse.pipeline.writing import TableWrite, table_locks, write_tables
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Refined:
-    """A silver table before it is written: its rows, what was refused, what the checks said."""
-
-    rows: pa.Table
-    received: int
-    set_aside: tuple[SetAside, ...]
-    validation: ValidationResult
-    findings: Mapping[str, int]
 
 
 def refine(site: Site, dataset: str, version: int | None = None) -> list[TableResult]:
@@ -73,7 +45,7 @@ def silver_order(site: Site, table: str) -> list[DatasetContract]:
     affected = {table}
     ordered: list[DatasetContract] = []
     for contract in _by_inputs(site):
-        if affected & set(contract.inputs()) or _redacts(contract):
+        if affected & set(contract.inputs()) or redacts(contract):
             affected.add(contract.table)
             ordered.append(contract)
     return ordered
@@ -136,7 +108,7 @@ def _run_key(site: Site, contract: DatasetContract, inputs: Mapping[str, Version
     """
     read = [[version.table, version.content_digest] for version in inputs.values()]
     identifiers: list[str] | None = None
-    if _redacts(contract):
+    if redacts(contract):
         source = inputs[str(contract.source)]
         known = site.vault.identifiers_digest(site.lake.subjects(source.table, source.version))
         identifiers = [known, site.detector.digest]
@@ -145,113 +117,22 @@ def _run_key(site: Site, contract: DatasetContract, inputs: Mapping[str, Version
     )
 
 
-def _redacts(contract: DatasetContract) -> bool:
-    return any(column.handling.method == "redact" for column in contract.columns)
-
-
 def _write(
     site: Site, contract: DatasetContract, inputs: Mapping[str, Version], run_key: str
 ) -> list[Version]:
-    refined = _make_rows(site, contract, inputs)
-    reasons = count_reasons(refined.set_aside)
-    details = {
-        "dataset": str(contract.source).partition(".")[2],
-        "received": refined.received,
-        "accepted": refined.received - reasons.total(),
-        "quarantined": reasons.total(),
-        "reasons": dict(reasons),
-        "subjects": len(subjects_of(refined.rows)),
-        "batch": None,
-        "findings": dict(refined.findings),
-        "checks": [asdict(check) for check in refined.validation.checks],
-        "contract": contract.digest,
-        "detector": site.detector.version if _redacts(contract) else None,
-    }
-    writes = [TableWrite(table=contract.table, rows=refined.rows, mode="overwrite", details=details)]
-    if refined.set_aside or current_version(site, quarantine_of(contract.table)):
-        writes.append(_quarantine_write(site, contract, refined.set_aside, details))
-    return write_tables(
-        site,
-        verb="refine",
-        run_key=run_key,
-        writes=writes,
-        inputs=[version.leaf for version in inputs.values()],
-    )
-
-
-def _quarantine_write(
-    site: Site, contract: DatasetContract, aside: Sequence[SetAside], details: Mapping[str, object]
-) -> TableWrite:
-    table = quarantine_of(contract.table)
-    people = {entry.subject for entry in aside if entry.subject}
-    keys = site.vault.subject_keys(people, "seal")
-    rows = quarantine_rows(table, aside, keys, site.vault.batch_key(table), batch=0, stage="refine")
-    return TableWrite(table=table, rows=rows, mode="overwrite", details=details)
-
-
-def _make_rows(site: Site, contract: DatasetContract, inputs: Mapping[str, Version]) -> _Refined:
-    source = inputs[str(contract.source)]
-    bronze = site.contracts.by_table[source.table]
-    rows = ordered_rows(site.lake.read(source.table, source.version), PLACE_COLUMNS)
-    people = subjects_of(rows)
-    if needs_opening(bronze, contract):
-        rows = opened_rows(rows, bronze, contract, site.vault.subject_keys(people, "seal"))
-    unlinked = _unlinked(site, contract, inputs, rows)
-    linked = kept_rows(rows, [index for index, _, _ in unlinked])
-    context = _context(site, contract, linked)
-    transformed = find_transform(contract.transform)(linked, contract, context)
-    aside = [*refused_entries(rows, unlinked), *refused_entries(linked, transformed.rejected)]
-    finished = _finish(site, contract, inputs, transformed)
-    return replace(
-        finished,
-        received=transformed.passed + len(transformed.rejected) + len(unlinked),
-        set_aside=(*aside, *finished.set_aside),
-    )
-
-
-def _context(site: Site, contract: DatasetContract, rows: pa.Table) -> MethodContext:
-    return MethodContext(
-        table=contract.table,
-        subjects=rows.column("subject").combine_chunks(),
-        rows=rows,
-        vault=site.vault,
-        detector=site.detector,
-        identifiers=site.vault.identifiers_of(subjects_of(rows)) if _redacts(contract) else {},
-    )
-
-
-def _unlinked(
-    site: Site, contract: DatasetContract, inputs: Mapping[str, Version], rows: pa.Table
-) -> list[tuple[int, str, str | None]]:
-    """Return (index, reason, column) of rows whose person the linked table does not have."""
-    if contract.link is None:
-        return []
-    other = inputs.get(contract.link.table)
-    linked = site.lake.subjects(other.table, other.version) if other else set()
-    return [(index, contract.link.reason, None) for index in unlinked_rows(rows, linked)]
-
-
-def _finish(
-    site: Site, contract: DatasetContract, inputs: Mapping[str, Version], transformed: Transformed
-) -> _Refined:
-    """Join, handle the columns, keep the newest of a key, validate."""
-    rows = transformed.rows
-    for rule in contract.joins:
-        other = inputs.get(rule.table)
-        rows = joined_rows(rows, rule, site.lake.read(other.table, other.version) if other else None)
-    handled = handle_columns(rows, contract, _context(site, contract, rows))
-    refused = dict(handled.refused)
-    for index in superseded_rows(handled.rows, contract.keys, refused):
-        refused[index] = ("superseded", None)
-    standing = [index for index in range(len(rows)) if index not in refused]
-    validation = site.validator.validate(kept_rows(handled.rows, refused), contract.checks)
-    for index in validation.failing_rows:
-        refused[standing[index]] = ("check_failed", validation.failing_rows[index])
-    entries = refused_entries(rows, [(i, *refused[i]) for i in sorted(refused)], input_weights(rows))
-    return _Refined(
-        rows=kept_rows(handled.rows, refused),
-        received=transformed.passed,
-        set_aside=tuple(entries),
-        validation=validation,
-        findings=handled.findings,
-    )
+    quarantine = quarantine_of(contract.table)
+    with private_folder(site.lake.work) as folder:
+        refined = refine_rows(SilverSource(site, contract, inputs), folder)
+        rows = {contract.table: refined.rows}
+        if len(refined.set_aside) or current_version(site, quarantine):
+            rows[quarantine] = refined.set_aside
+        return write_tables(
+            site,
+            verb="refine",
+            run_key=run_key,
+            writes=[
+                TableWrite(table=table, rows=own, mode="overwrite", details=refined.details)
+                for table, own in rows.items()
+            ],
+            inputs=[version.leaf for version in inputs.values()],
+        )

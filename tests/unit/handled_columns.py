@@ -1,10 +1,10 @@
 """Columns and contexts for tests of methods: one column of text, people ann and ben."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pyarrow as pa
 
+from lakehouse.adapters.person_secrets import PersonSecrets
 from lakehouse.adapters.presidio_detector import Detector, Finding
 from lakehouse.core.contract import Column, ColumnType, Handling, Sensitivity
 from lakehouse.methods.context import MethodContext
@@ -22,12 +22,9 @@ def column(method: str, kind: str = "text", *, changes: Mapping[str, object] = {
     return Column(**fields | dict(changes))
 
 
-@dataclass(frozen=True)
-class KeysOnly:
-    """A vault that knows two subjects."""
-
-    def subject_keys(self, pseudonyms, use):
-        return {name: name.encode().ljust(32, use[:1].encode()) for name in pseudonyms}
+def secrets_of(*subjects: str) -> PersonSecrets:
+    """Return secrets of these subjects that follow from their names."""
+    return PersonSecrets(lambda: {name: name.encode().ljust(32) for name in subjects})
 
 
 class FoundPlaces(Detector):
@@ -55,13 +52,13 @@ class FoundPlaces(Detector):
                 )
 
 
-def context(subjects, detector=None, identifiers=None, vault=None, **columns) -> MethodContext:
+def context(subjects, detector=None, identifiers=None, **columns) -> MethodContext:
     """Return the context of rows of these subjects with further columns."""
     return MethodContext(
         table="silver.x",
         subjects=pa.array(subjects, pa.string()),
         rows=pa.table(columns or {"x": pa.nulls(len(subjects))}),
-        vault=vault or KeysOnly(),
+        secrets=secrets_of(*{name for name in subjects if name}),
         detector=detector or Detector(),
         identifiers=identifiers or {},
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from gait_signals import square_walk
+from handled_columns import context
 
 from lakehouse.adapters.contract_files import load_contracts
 from lakehouse.errors import ContractError
@@ -33,8 +34,14 @@ def bronze_walk(subject: str, file: int, walk: int = 1, hmac: str | None = None,
     })  # fmt: skip
 
 
-def walks(*tables):
-    return transform(pa.concat_tables(tables), CONTRACT, None)
+def made_of(rows, contract=CONTRACT, twofold=()):
+    """Return the walks of these samples; `twofold`: digests of files that came under several people."""
+    people = context(rows.column("subject").to_pylist())
+    return transform(rows, contract, replace(people, twofold=lambda: frozenset(twofold)))
+
+
+def walks(*tables, twofold=()):
+    return made_of(pa.concat_tables(tables), twofold=twofold)
 
 
 def test_one_row_a_walk_in_the_order_of_files():
@@ -54,7 +61,7 @@ def test_the_same_bytes_under_two_people_belong_to_neither():
     """Both walks are set aside, whichever came first; the same bytes under one person are not."""
     made = walks(
         bronze_walk("ann", 1, hmac="same"), bronze_walk("ben", 2, hmac="same"),
-        bronze_walk("cid", 3, hmac="own"), bronze_walk("cid", 4, walk=2, hmac="own"),
+        bronze_walk("cid", 3, hmac="own"), bronze_walk("cid", 4, walk=2, hmac="own"), twofold=["same"],
     )  # fmt: skip
     assert made.rows.column("subject").to_pylist() == ["cid", "cid"]
     assert Counter(reason for _, reason, _ in made.rejected) == {"same_bytes_two_people": 12000}
@@ -77,7 +84,7 @@ def test_refused_rows_are_numbered_as_they_came():
 
 def test_nothing_comes_of_nothing():
     """A bronze table without rows gives a silver table without rows."""
-    made = transform(bronze_walk("ann", 1).slice(0, 0), CONTRACT, None)
+    made = walks(bronze_walk("ann", 1).slice(0, 0))
     assert (len(made.rows), made.rejected, made.passed) == (0, (), 0)
 
 
@@ -85,7 +92,7 @@ def test_a_signal_column_that_is_not_there_is_named():
     """The contract's mistake is said with its key."""
     wrong = replace(CONTRACT, transform_options={**CONTRACT.transform_options, "left_force": "force"})
     with pytest.raises(ContractError, match=r"transform_options\.left_force"):
-        transform(bronze_walk("ann", 1), wrong, None)
+        made_of(bronze_walk("ann", 1), wrong)
 
 
 def test_the_contract_declares_every_measure_with_public_bounds():

@@ -3,7 +3,7 @@ from datetime import date
 
 import pyarrow as pa
 import pytest
-from handled_columns import FoundPlaces, KeysOnly, column, context
+from handled_columns import FoundPlaces, column, context, secrets_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,7 +57,7 @@ def test_another_persons_identifiers_stay_unless_they_are_found():
 
 def test_dates_in_text_move_like_all_dates_of_the_person():
     """By the same number of days as shift_dates; what cannot be read as a date becomes <DATE>."""
-    days = days_of_shift(KeysOnly(), ["ann"])["ann"]
+    days = days_of_shift(secrets_of("ann"))["ann"]
     moved = date.fromordinal(date(2021, 3, 3).toordinal() + days)
     made = redacted("On 2021-03-03 and last June.", ("DATE_TIME", "2021-03-03"), ("DATE_TIME", "last June"))
     assert made.values[0].as_py() == f"On {moved.isoformat()} and <DATE>."

@@ -1,0 +1,24 @@
+"""Keys of some people from one look-up in the vault (PROTOCOLS section 1)."""
+
+from collections.abc import Callable, Mapping
+
+from lakehouse.adapters.key_tree import KeyUse, derive_subject_key
+
+Secrets = Mapping[str, bytes]
+
+
+class PersonSecrets:
+    """Secrets of some people, looked up and unwrapped once: when a key is first asked for."""
+
+    def __init__(self, look_up: Callable[[], Secrets]) -> None:
+        self._look_up = look_up
+        self._secrets: Secrets | None = None
+        self._keys: dict[KeyUse, dict[str, bytes]] = {}
+
+    def keys(self, use: KeyUse) -> dict[str, bytes]:
+        """Return the 32-byte key of every one of them for one use, by pseudonym."""
+        if use not in self._keys:
+            if self._secrets is None:
+                self._secrets = self._look_up()
+            self._keys[use] = {name: derive_subject_key(own, use) for name, own in self._secrets.items()}
+        return self._keys[use]
