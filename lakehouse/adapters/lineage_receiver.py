@@ -15,6 +15,8 @@ LARGEST_ANSWER = 1 << 16
 PAUSES = (0.2, 0.8, 3.0)
 """Seconds between tries: a receiver that starts anew is back within them, one that is down is not."""
 _BUSY = 429
+_REFUSING = frozenset({400, 413, 422})
+"""The receiver has read the event and will not have it: sent again, it is refused again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +39,15 @@ class LineageReceiver:
         if self.token and not (self.token.isascii() and self.token.isprintable()):
             raise WrongUse("the token is not printable ASCII", remedy="set it anew, without line ends")
 
-    def send(self, event: Mapping[str, Any]) -> None:
-        """Deliver one event. Unavailable where the receiver is down, or refuses it."""
+    def send(self, event: Mapping[str, Any]) -> bool:
+        """Deliver one event; False where the receiver refuses this one and may take others.
+
+        Unavailable where it is down, takes none from us (401, 403), or is not what it should be (404).
+        """
         body = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
         answer = self._post(body)
+        if answer.status in _REFUSING:
+            return False
         if not 200 <= answer.status < 300:
             refused = answer.status in (401, 403)
             raise Unavailable(
@@ -48,6 +55,7 @@ class LineageReceiver:
                 remedy="set LIVINGLAB_LINEAGE_TOKEN" if refused else "see what it logs, then replay again",
                 status=answer.status,
             )
+        return True
 
     def _post(self, body: bytes) -> HttpAnswer:
         for pause in self.pauses:

@@ -8,7 +8,7 @@ import typer
 
 from lakehouse.cli.command_list import SentenceGroup
 from lakehouse.cli.output import CliContext, context_of, replace_file
-from lakehouse.errors import WrongUse
+from lakehouse.errors import Unavailable, WrongUse
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +34,8 @@ def replay(
 
     Events hold digests, table and column names and rounded counts, no value of a person. Replayed again
     they are the same events. A token in LIVINGLAB_LINEAGE_TOKEN goes along as a bearer token. Without --url
-    and -o the place that [lineage] of the site file names gets what it has not had.
+    and -o the place that [lineage] of the site file names gets what it has not had, and once more what it
+    refused.
     Reads: the registry and the contracts; no row of any table.
     Writes: FILE, one JSON object a line, which only you can read; or to the receiver.
 
@@ -63,7 +64,7 @@ def replay(
 
 
 def _send_what_waits(cli: CliContext) -> None:
-    """Send to the place of the site file what it has not had; WrongUse where it names none."""
+    """Send to the place of the site file what it has not had or refused; WrongUse where it names none."""
     from lakehouse.pipeline.lineage_outbox import send_waiting
 
     site = cli.open(replay=False)
@@ -73,6 +74,13 @@ def _send_what_waits(cli: CliContext) -> None:
             "no place is named for the events", remedy="give --url or -o, or [lineage] in the site file"
         )
     with cli.progress("sending lineage"):
-        sent = send_waiting(site)
-    told = {"events": sent.events, "runs": sent.events // 2, "url": None, "file": None}
+        sent = send_waiting(site, again=True)
+    if sent.refused:
+        raise Unavailable(
+            f"the lineage receiver refused {sent.refused} events; {sent.events} others went out",
+            remedy="see what it logs, then livinglab lineage replay",
+            events=sent.events,
+            refused=sent.refused,
+        )
+    told = {"events": sent.events, "runs": sent.events // 2, "refused": 0, "url": None, "file": None}
     cli.emit(told, lambda console: console.print(f"{sent.events} events of {sent.events // 2} runs"))

@@ -163,5 +163,8 @@ def _print_status(console: "Console", status: "SiteStatus") -> None:
         console.print(f"alert: {alert['says']}: {alert['remedy']}")
     if status.alerts_untold:
         console.print(f"{status.alerts_untold} alerts wait to be told: livinglab status --tell")
+    if status.lineage and status.lineage["refused"]:
+        told = f"{status.lineage['refused']} lineage events were refused and are set aside"
+        console.print(f"{told}: see what the receiver logs, then livinglab lineage replay")
     for missing in status.missing:
         console.print(f"missing: {missing['what']}: {missing['remedy']}")

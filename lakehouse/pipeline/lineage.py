@@ -10,6 +10,7 @@ from lakehouse.adapters.openlineage_runs import Event, LineageSources
 from lakehouse.adapters.openlineage_statements import VERBS
 from lakehouse.adapters.sql_registry import Row, Transaction
 from lakehouse.core.report_sources import StatementFacts, VersionFacts
+from lakehouse.errors import Unavailable
 from lakehouse.pipeline.site import Site
 
 
@@ -70,12 +71,21 @@ def event_lines(site: Site) -> tuple[bytes, Replay]:
 
 
 def send_events(site: Site, receiver: LineageReceiver, advance: Callable[[int], None]) -> Replay:
-    """Send all events, one after another; Unavailable where the receiver is down."""
-    sent = 0
+    """Send all events, one after another; those that it refuses hold up no other.
+
+    Raises Unavailable where the receiver is down, and, once all are sent, where it refused some.
+    """
+    sent = refused = 0
     for event in site_events(site):
-        receiver.send(event)
-        sent += 1
+        taken = receiver.send(event)
+        sent, refused = sent + taken, refused + (not taken)
         advance(1)
+    if refused:
+        raise Unavailable(
+            f"the lineage receiver refused {refused} of {sent + refused} events",
+            remedy="see what it logs, then replay again",
+            refused=refused,
+        )
     return _counted(sent)
 
 

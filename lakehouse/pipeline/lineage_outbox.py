@@ -3,6 +3,7 @@
 The log is the outbox: `lineage/sent.json` of the home says up to which leaf events went out, and a failure,
 which leaves no leaf, is a file beside it until it is sent. A receiver that is down stops no write: what it
 did not take is sent after the next write, or by `livinglab lineage replay`. Sent twice, an event is the same.
+What it refuses as an event (400, 413, 422) is set aside; any other answer keeps the order and is tried again.
 """
 
 import errno
@@ -20,9 +21,17 @@ from lakehouse.adapters.durable_files import make_private_folder, write_durably
 from lakehouse.adapters.openlineage_runs import Event
 from lakehouse.errors import Damaged, LivingLabError, Unavailable
 from lakehouse.pipeline.lineage import written_events
+from lakehouse.pipeline.lineage_refused import (
+    FOLDER,
+    keep_refused,
+    refused_elsewhere,
+    refused_event,
+    refused_files,
+    refused_lineage,
+)
 from lakehouse.pipeline.site import Site
 
-FOLDER, SENT, FAILED = "lineage", "sent.json", "failed"
+SENT, FAILED = "sent.json", "failed"
 LOCK = "lineage"
 LOCK_SECONDS = 5.0
 LEAVES_AT_ONCE = 50
@@ -36,30 +45,35 @@ APPENDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentLineage:
-    """How many events went out, and how many leaves and failures still wait."""
+    """How many events went out, how many leaves and failures still wait, how many events were refused."""
 
     events: int
     waiting: int
+    refused: int = 0
 
 
 def emit_lineage(site: Site, say: Callable[[str], None]) -> None:
     """Send what was written since the last time; `say` is told what keeps it from going out."""
     if not site.lineage.wanted:
         return
+    before = refused_lineage(site)
     try:
-        send_waiting(site, leaves=LEAVES_A_WRITE)
+        refused = send_waiting(site, leaves=LEAVES_A_WRITE).refused
+        if refused > before:
+            say(f"lineage: the receiver refused {refused - before} events, which are set aside")
     except LivingLabError as error:
         say(f"lineage waits to be sent: {error.message}")
     except OSError as error:
         say(f"lineage waits to be sent: {FOLDER}/ of the home cannot be written ({error.strerror})")
 
 
-def send_waiting(site: Site, leaves: int | None = None) -> SentLineage:
-    """Send what waits, of at most so many leaves; one process at a time.
+def send_waiting(site: Site, leaves: int | None = None, *, again: bool = False) -> SentLineage:
+    """Send what waits, of at most so many leaves; one process at a time. again: what was refused too.
 
     Raises Unavailable where the place takes nothing now: what went out until then is not sent again.
     """
     with site.locks.hold([LOCK], LOCK_SECONDS):
+        set_aside = refused_files(site) if again else refused_elsewhere(site)
         first, end = sent_until(site), site.log.size()
         last = end if leaves is None else min(end, first + leaves)
         events = 0
@@ -67,8 +81,8 @@ def send_waiting(site: Site, leaves: int | None = None) -> SentLineage:
             until = min(last, start + LEAVES_AT_ONCE)
             events += _deliver(site, written_events(site, range(start, until)))
             _keep_sent(site, until)
-        events += _send_failures(site)
-    return SentLineage(events=events, waiting=waiting_lineage(site))
+        events += _send_failures(site) + _send_again(site, set_aside)
+    return SentLineage(events=events, waiting=waiting_lineage(site), refused=refused_lineage(site))
 
 
 def waiting_lineage(site: Site) -> int:
@@ -114,6 +128,17 @@ def _send_failures(site: Site) -> int:
     return sent
 
 
+def _send_again(site: Site, refused: Iterable[Path]) -> int:
+    """Send what was set aside; what the same place refuses again stays."""
+    sent = 0
+    for path in refused:
+        taken = _deliver(site, [refused_event(path)])
+        if taken or path in refused_elsewhere(site):
+            path.unlink(missing_ok=True)
+        sent += taken
+    return sent
+
+
 def _kept_events(path: Path) -> list[Event]:
     """Return the events of a failure that waits; Damaged where the file is not as we wrote it."""
     try:
@@ -130,15 +155,19 @@ def _failures(site: Site) -> list[Path]:
 
 
 def _deliver(site: Site, events: Iterable[Event]) -> int:
-    """Hand events to the file or the receiver, and count them."""
+    """Hand events to the file or the receiver, set aside what it refuses, and count what was taken."""
     given = list(events)
     if site.lineage.file is not None:
         _append(site.lineage.file, _lines(given))
         return len(given)
     receiver = site.lineage.receiver()
+    taken = 0
     for event in given:
-        receiver.send(event)
-    return len(given)
+        if receiver.send(event):
+            taken += 1
+        else:
+            keep_refused(site, event)
+    return taken
 
 
 def _append(path: Path, content: bytes) -> None:

@@ -21,6 +21,7 @@ from lakehouse.pipeline.budget import budget_rows
 from lakehouse.pipeline.cosign import read_cosigning
 from lakehouse.pipeline.intents import OPEN
 from lakehouse.pipeline.lineage_outbox import waiting_lineage
+from lakehouse.pipeline.lineage_refused import refused_lineage
 from lakehouse.pipeline.site import Site
 
 STALE_AFTER = timedelta(hours=1)
@@ -169,6 +170,8 @@ def _log_metrics(site: Site, rows: _RegistryRows) -> Iterator[Metric]:
     if site.lineage.wanted:
         meaning = "Leaves and failed steps whose lineage has not been sent"
         yield gauge("lineage_waiting", meaning, [sample(waiting_lineage(site))])
+        meaning = "Lineage events that the receiver refused, set aside"
+        yield gauge("lineage_refused", meaning, [sample(refused_lineage(site))])
     stale = sum(now - moment_of(row) > STALE_AFTER for row in rows.intents)
     yield gauge("intents_open", "Writes begun and not ended", [sample(len(rows.intents))])
     yield gauge("intents_stale", "Writes begun more than an hour ago and not ended", [sample(stale)])

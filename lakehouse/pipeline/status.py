@@ -19,6 +19,8 @@ from lakehouse.pipeline.catalogue import list_tables
 from lakehouse.pipeline.cosign import REMEDY, Cosigning, read_cosigning
 from lakehouse.pipeline.intents import OPEN
 from lakehouse.pipeline.left_behind import tell_left_behind
+from lakehouse.pipeline.lineage_outbox import waiting_lineage
+from lakehouse.pipeline.lineage_refused import refused_lineage
 from lakehouse.pipeline.outside_heads import newer_copy_outside
 from lakehouse.pipeline.site import Site
 from lakehouse.version import code_version
@@ -43,7 +45,8 @@ class SiteStatus:
     stores: what keeps registry and vault {kind, place}; tables: those of `livinglab tables`; runs: newest
     first {run, time, tables}; waiting: releases that wait for a decision; cosigned: who stands behind the
     head (`log cosign`), null without witnesses; missing: {what, remedy}; alerts: the thresholds of the site
-    file that are passed; alerts_untold: how many beginnings and ends no receiver has taken, null without one.
+    file that are passed; alerts_untold: how many beginnings and ends no receiver has taken, null without one;
+    lineage: {waiting, refused}, null where the site file names no place for it.
     """
 
     home: str
@@ -66,6 +69,7 @@ class SiteStatus:
     missing: Sequence[Mapping[str, str]] = field(default_factory=tuple)
     alerts: Sequence[Mapping[str, object]] = ()
     alerts_untold: int | None = None
+    lineage: Mapping[str, int] | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the fields of `status` (INTERFACE, Commands)."""
@@ -91,6 +95,7 @@ class SiteStatus:
             "missing": list(self.missing),
             "alerts": list(self.alerts),
             "alerts_untold": self.alerts_untold,
+            "lineage": None if self.lineage is None else dict(self.lineage),
         }
 
 
@@ -148,11 +153,16 @@ def site_status(site: Site, settings: SiteSettings) -> SiteStatus:
             *_missing_engines(engines),
             *_missing_tables(tables),
             *_missing_trust(site, cosigning),
-            *tell_left_behind(site, waiting),
+            *tell_left_behind(site),
         ),
         alerts=[alert.as_json() for alert in firing_alerts(site)],
         alerts_untold=waiting_notices(site) if site.alerts.told_anywhere else None,
+        lineage=_lineage(site) if site.lineage.wanted else None,
     )
+
+
+def _lineage(site: Site) -> dict[str, int]:
+    return {"waiting": waiting_lineage(site), "refused": refused_lineage(site)}
 
 
 def look_at_engines(models: ModelsEnvironment, language_models: Iterable[str]) -> tuple[Engine, ...]:

@@ -246,12 +246,31 @@ def test_a_receiver_that_starts_anew_is_tried_again(site):
     assert (len(came), pauses) == (13, list(PAUSES))
 
 
-@pytest.mark.parametrize(("status", "tries"), [(500, 4), (401, 1), (422, 1), (302, 1)])
+@pytest.mark.parametrize(("status", "tries"), [(500, 4), (401, 1), (302, 1)])
 def test_a_refusal_ends_with_7_and_says_the_status_not_the_token(site, status, tries):
     with receiving(*[status] * 4) as (url, came), pytest.raises(Unavailable, match=str(status)) as caught:
         send_events(site, receiver(url, token="s3cret")[0], lambda _: None)
     assert (caught.value.exit_code, len(came)) == (7, tries)
     assert "s3cret" not in str(caught.value.as_json())
+
+
+def test_refused_events_hold_up_no_other_and_end_with_7_when_all_are_sent(site):
+    with receiving(422, 201, 413) as (url, came), pytest.raises(Unavailable) as caught:
+        send_events(site, receiver(url)[0], lambda _: None)
+    assert len(came) == len(list(site_events(site)))
+    assert caught.value.message == f"the lineage receiver refused 2 of {len(came)} events"
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_verdict_on_one_event_is_no_failure_of_the_receiver(status):
+    with receiving(status) as (url, _):
+        assert receiver(url)[0].send({"eventType": "START"}) is False
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 302])
+def test_any_other_answer_says_that_it_takes_nothing_now(status):
+    with receiving(status) as (url, _), pytest.raises(Unavailable, match=str(status)):
+        receiver(url)[0].send({"eventType": "START"})
 
 
 def test_a_receiver_that_is_down_ends_with_7(site):
