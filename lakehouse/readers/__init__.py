@@ -1,8 +1,8 @@
 """Readers: one module a file format, found by its name (`format` of a bronze contract).
 
 A reader has `read(file, contract) -> FileRows`. It never fails on what a file holds: what it cannot
-take becomes a rejected row with a reason code. One that can read a large file in parts has
-`stream(file, contract) -> FoundRows` beside it.
+take becomes a rejected row with a reason code. One that can read files in parts has
+`stream(file, contract) -> FoundRows` beside it, which does so where a file is too large to be held.
 """
 
 import importlib
@@ -32,12 +32,16 @@ _NOT_FORMATS = (
     "hashed_lines",
     "input_files",
     "json_values",
+    "large_files",
     "line_files",
+    "parquet_cells",
+    "parquet_pages",
     "reading_again",
     "row_order",
     "sample_lines",
     "source_folders",
     "streamed_lines",
+    "streamed_tables",
     "text_rows",
     "unknown_files",
     "whole_files",
@@ -65,7 +69,7 @@ def find_reader(name: str, *, file: str = "contract") -> Reader:
 
 
 def find_streamer(name: str) -> Streamer | None:
-    """Return what reads large files of a format in parts, None where they are read whole."""
+    """Return what reads the large ones of a format's files in parts, None where all are read whole."""
     streamer: Streamer | None = getattr(importlib.import_module(f"{__name__}.{name}"), "stream", None)
     return streamer
 
@@ -90,7 +94,7 @@ def read_files(paths: Sequence[Path], contract: DatasetContract) -> Iterator[Fou
             if file.fault:
                 found.append(reject_file(file, contract, file.fault))
             else:
-                found.append((stream if stream and file.is_large else read)(file, contract))
+                found.append((stream or read)(file, contract))
         yield from found
 
 

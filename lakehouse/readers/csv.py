@@ -71,8 +71,8 @@ def read(file: InputFile, contract: DatasetContract) -> FileRows:
 
 
 def stream(file: InputFile, contract: DatasetContract) -> FoundRows:
-    """Return what `read` does, in parts, of a file too large to be held in memory."""
-    return stream_lines(file, contract, csv_form)
+    """Return what `read` does, in parts where the file is too large to be held in memory."""
+    return stream_lines(file, contract, csv_form) if file.is_large else read(file, contract)
 
 
 def csv_form(contract: DatasetContract, lines: Iterator[bytes]) -> "CsvForm | Failure":

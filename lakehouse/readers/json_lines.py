@@ -28,8 +28,8 @@ def read(file: InputFile, contract: DatasetContract) -> FileRows:
 
 
 def stream(file: InputFile, contract: DatasetContract) -> FoundRows:
-    """Return what `read` does, in parts, of a file too large to be held in memory."""
-    return stream_lines(file, contract, json_form)
+    """Return what `read` does, in parts where the file is too large to be held in memory."""
+    return stream_lines(file, contract, json_form) if file.is_large else read(file, contract)
 
 
 def json_form(contract: DatasetContract, _lines: Iterator[bytes]) -> "JsonForm":

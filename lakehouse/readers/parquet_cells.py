@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from lakehouse.errors import UnreadableInput
 from lakehouse.readers.archives import ALWAYS_ALLOWED, EXPANSION_LIMIT
+from lakehouse.readers.parquet_pages import page_sizes
 from lakehouse.readers.whole_files import COLUMN_LIMIT, LINE_LIMIT
 
 Cells = Mapping[str, list[str | None]]
@@ -21,6 +22,9 @@ CELLS_ALWAYS_ALLOWED = 200_000
 CELLS_A_BYTE = 20
 PART_CELLS = 2**20
 PIECE_TEXT = 2**24
+PAGE_LIMIT = 2**27
+PAGES = 500_000
+"""Writers make pages of one megabyte; 16 GiB of them are 16,384."""
 PACKING = 8
 """How many bytes of text one of Parquet may stand for before undeclared columns count as too many."""
 _BUFFER = 2**20
@@ -40,7 +44,8 @@ class ParquetCells:
             self.names = tuple(about.schema_arrow.names)
             groups = [about.metadata.row_group(number) for number in range(about.metadata.num_row_groups)]
             self.cells = sum(_cell_count(group) for group in groups)
-            self._require_honest(about.metadata, sum(group.total_byte_size for group in groups))
+            self._require_honest(about.metadata)
+            self._require_honest_pages(source, about.metadata)
             self._file = pq.ParquetFile(
                 source, metadata=about.metadata, read_dictionary=_text_paths(about.metadata),
                 buffer_size=_BUFFER, pre_buffer=False,
@@ -65,8 +70,8 @@ class ParquetCells:
                         columns = zip(self.names, piece.columns, strict=True)
                         yield piece.num_rows, {name: _texts(values) for name, values in columns}
 
-    def _require_honest(self, metadata: pq.FileMetaData, unpacked: int) -> None:
-        """Runs and dictionaries can stand for any number of cells, a page of zeros for any size."""
+    def _require_honest(self, metadata: pq.FileMetaData) -> None:
+        """Runs and dictionaries can stand for any number of cells."""
         if max(metadata.num_columns, len(self.names)) > COLUMN_LIMIT:
             raise UnreadableInput(
                 f"the file has {metadata.num_columns:,} columns; {COLUMN_LIMIT:,} can be read",
@@ -77,8 +82,14 @@ class ParquetCells:
             raise _unreadable("two columns have one name", "name each column once")
         if self.cells > max(CELLS_ALWAYS_ALLOWED, CELLS_A_BYTE * self.size):
             raise _bomb()
-        if unpacked > max(ALWAYS_ALLOWED, EXPANSION_LIMIT * self.size):
-            raise _bomb()
+
+    def _require_honest_pages(self, source: pa.NativeFile, metadata: pq.FileMetaData) -> None:
+        """A page of zeros can stand for any size; whoever writes pages of a few bytes each wants time."""
+        allowed = max(ALWAYS_ALLOWED, EXPANSION_LIMIT * self.size)
+        for number, unpacked in enumerate(page_sizes(source, metadata)):
+            allowed -= unpacked
+            if allowed < 0 or unpacked > PAGE_LIMIT or number > PAGES:
+                raise _bomb()
 
 
 def _cell_count(group: pq.RowGroupMetaData) -> int:

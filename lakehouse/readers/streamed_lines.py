@@ -4,76 +4,28 @@ The bytes tell the digest and whether they are text. The lines tell what only al
 Then their rows are handed over in parts, the same ones that the file read whole would give.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from functools import partial
 
 from lakehouse.core.contract import DatasetContract
-from lakehouse.errors import UnreadableInput
 from lakehouse.readers.casting import Failure
 from lakehouse.readers.hashed_lines import CHUNK, HashedFile, HashedLines
-from lakehouse.readers.input_files import FILE_LIMIT, FileRows, FoundRows, InputFile
+from lakehouse.readers.input_files import FileRows, FoundRows, InputFile
+from lakehouse.readers.large_files import (
+    LargeFile,
+    changed_while_read,
+    require_readable_size,
+    set_aside_large,
+)
 from lakehouse.readers.line_files import (
     PART_ROWS,
     Begin,
-    LineForm,
-    LinePart,
     LineSurvey,
     line_parts,
     rows_a_part,
 )
 from lakehouse.readers.text_rows import FileFacts, RowSorter, part_rows
-from lakehouse.readers.whole_files import BYTE_ORDER_MARK, file_fault, reject_file
-
-STREAM_LIMIT = 2**34
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LargeFile:
-    """A file whose rows are read when they are asked for.
-
-    source, contract, begin: what to read, and how. about: what its parts have in common. rows: the most
-    lines a part.
-    """
-
-    source: InputFile
-    contract: DatasetContract
-    begin: Begin
-    about: FileFacts
-    rows: int
-    identity: str = ""
-    constants: Mapping[str, str | int] = field(default_factory=dict)
-
-    @property
-    def file(self) -> int:
-        """Its number in the batch."""
-        return self.source.number
-
-    @property
-    def digest(self) -> bytes:
-        """SHA-256 of its bytes."""
-        return self.about.digest
-
-    def parts(self) -> Iterator[FileRows]:
-        """Yield the rows in parts.
-
-        Raises:
-            UnreadableInput: the file is no longer what it was when it was found.
-        """
-        with HashedLines(self.source) as lines:
-            form = self.begin(self.contract, lines)
-            if isinstance(form, Failure) or form.frame != self.about.frame:
-                raise _changed()
-            sorter = RowSorter(self.contract)
-            for part in line_parts(self.file, lines, form, rows=self.rows):
-                yield self._rows_of(part, form, sorter)
-            if lines.digest() != self.digest:
-                raise _changed()
-
-    def _rows_of(self, part: LinePart, form: LineForm[Any], sorter: RowSorter) -> FileRows:
-        rows = sorter.sort(part.lines, form.cells(part.records, form.declared))
-        cells = form.cells(part.records, self.about.undeclared)
-        return part_rows(rows, cells, self.contract, self.about, received=part.received)
+from lakehouse.readers.whole_files import BYTE_ORDER_MARK, file_fault
 
 
 def stream_lines(
@@ -82,22 +34,19 @@ def stream_lines(
     """Return a large file, looked through; or, where it is set aside as a whole, what it is set aside as.
 
     Raises:
-        UnreadableInput: it may not be read, is larger than STREAM_LIMIT, or what must be set aside of it
+        UnreadableInput: it may not be read, is too large, or what must be set aside of it
             is too large to be kept.
     """
-    if file.size > STREAM_LIMIT:
-        raise UnreadableInput(
-            f"an input file has {file.size:,} bytes; {STREAM_LIMIT:,} can be read", remedy="split it"
-        )
+    require_readable_size(file)
     digest, size, reason = _looked_through(file)
     if reason:
-        return _set_aside(file, contract, Failure(reason=reason, column=""))
+        return set_aside_large(file, contract, Failure(reason=reason, column=""))
     survey = _survey(file, contract, begin, rows)
     about = survey if isinstance(survey, Failure) else survey.ended(digest, size)
     if isinstance(about, Failure):
-        return _set_aside(file, contract, about)
+        return set_aside_large(file, contract, about)
     most = rows_a_part(about.undeclared, rows)
-    return LargeFile(source=file, contract=contract, begin=begin, about=about, rows=most)
+    return LargeFile(source=file, digest=digest, read=partial(_line_rows, file, contract, begin, about, most))
 
 
 def _looked_through(file: InputFile) -> tuple[bytes, int, str | None]:
@@ -126,18 +75,18 @@ def _survey(file: InputFile, contract: DatasetContract, begin: Begin, rows: int)
     return survey
 
 
-def _set_aside(file: InputFile, contract: DatasetContract, fault: Failure) -> FileRows:
-    if file.size > FILE_LIMIT:
-        raise UnreadableInput(
-            f"an input file of {file.size:,} bytes cannot be taken as it is ({fault.reason}), and one of "
-            f"more than {FILE_LIMIT:,} cannot be set aside",
-            remedy="mend it or its contract, or split it",
-            reason=fault.reason,
-        )
-    return reject_file(file, contract, fault.reason, fault.column or None)
-
-
-def _changed() -> UnreadableInput:
-    return UnreadableInput(
-        "an input file changed while it was read", remedy="land it again when nobody writes to it"
-    )
+def _line_rows(
+    file: InputFile, contract: DatasetContract, begin: Begin, about: FileFacts, rows: int
+) -> Iterator[FileRows]:
+    """Yield the rows of a file that was looked through; rows: the most lines a part."""
+    with HashedLines(file) as lines:
+        form = begin(contract, lines)
+        if isinstance(form, Failure) or form.frame != about.frame:
+            raise changed_while_read()
+        sorter = RowSorter(contract)
+        for part in line_parts(file.number, lines, form, rows=rows):
+            sorted_rows = sorter.sort(part.lines, form.cells(part.records, form.declared))
+            cells = form.cells(part.records, about.undeclared)
+            yield part_rows(sorted_rows, cells, contract, about, received=part.received)
+        if lines.digest() != about.digest:
+            raise changed_while_read()

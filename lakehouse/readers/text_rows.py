@@ -134,6 +134,11 @@ class FileSurvey:
         return tuple(name for name in names if name not in declared and name in self._filled)
 
 
+def filled_columns(cells: Cells) -> Iterator[str]:
+    """Yield the columns that hold anything."""
+    return (name for name, values in cells.items() if any(values))
+
+
 def build_rows(
     file: InputFile,
     contract: DatasetContract,
@@ -141,17 +146,22 @@ def build_rows(
     cells: Cells,
     *,
     received: int,
-    frame: bytes = b"",
+    unpacked: int | None = None,
 ) -> FileRows:
-    """Return what a file in memory holds, from the lines that its reader sorted and their cells."""
+    """Return what a file in memory holds, from the lines that its reader sorted and their cells.
+
+    unpacked: how many bytes it would have as text, where its format packs them.
+    """
+    data = file.load()
     rows = RowSorter(contract).sort(lines, cells)
     survey = FileSurvey(contract)
-    survey.take(rows, (name for name, values in cells.items() if any(values)))
+    survey.take(rows, filled_columns(cells))
     if fault := survey.fault():
         return reject_file(file, contract, fault.reason, fault.column or None)
-    about = FileFacts(
-        digest=hashlib.sha256(file.load()).digest(), undeclared=survey.undeclared(cells), frame=frame
-    )
+    undeclared = survey.undeclared(cells)
+    if survey.has_too_many(undeclared, unpacked or len(data)):
+        return reject_file(file, contract, "too_many_columns")
+    about = FileFacts(digest=hashlib.sha256(data).digest(), undeclared=undeclared, frame=b"")
     return part_rows(rows, cells, contract, about, received=received)
 
 

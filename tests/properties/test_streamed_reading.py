@@ -13,10 +13,20 @@ from hypothesis import strategies as st
 from lakehouse.adapters.seen_keys import SeenKeys
 from lakehouse.core.contract_parsing import parse_contract
 from lakehouse.errors import UnreadableInput
-from lakehouse.readers import csv, input_files, json_lines, read_files, row_order, streamed_lines, whole_files
+from lakehouse.readers import (
+    csv,
+    input_files,
+    json_lines,
+    large_files,
+    read_files,
+    row_order,
+    streamed_lines,
+    whole_files,
+)
 from lakehouse.readers.input_files import InputFile
+from lakehouse.readers.large_files import LargeFile
 from lakehouse.readers.row_order import GrowingValues, UsualMedians
-from lakehouse.readers.streamed_lines import LargeFile, stream_lines
+from lakehouse.readers.streamed_lines import stream_lines
 from lakehouse.readers.text_rows import RowSorter
 
 VISITS = {
@@ -165,7 +175,7 @@ def test_a_large_file_is_read_in_parts(tmp_path, monkeypatch):
     small, large = read_files([tmp_path], visits())
     assert not isinstance(small, LargeFile)
     assert isinstance(large, LargeFile)
-    places = [row for part in replace(large, rows=7).parts() for row in part.rows["row"].to_pylist()]
+    places = [row for part in large.parts() for row in part.rows["row"].to_pylist()]
     assert places == list(range(1, 41))
 
 
@@ -200,7 +210,7 @@ def test_a_file_that_went_away_is_refused(tmp_path):
 )
 def test_what_cannot_be_set_aside_stops_the_batch(tmp_path, monkeypatch, data, said):
     """A bad file beyond the limit is not sealed as one entry; the message says why it is bad."""
-    monkeypatch.setattr(streamed_lines, "FILE_LIMIT", 10)
+    monkeypatch.setattr(large_files, "FILE_LIMIT", 10)
     (tmp_path / "x.csv").write_bytes(data)
     with pytest.raises(UnreadableInput, match=said):
         stream_of(tmp_path / "x.csv", visits())
