@@ -1,7 +1,7 @@
 """Reports on more than one table: a run, or the whole site (its record of processing activities)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lakehouse.core.budget import decimal_text, epsilon_of
@@ -19,7 +19,10 @@ REFUSED_BY = "People who refused or withdrew (rounded)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteRows:
-    """What a report on the whole site shows: newest versions, and rows of the registry."""
+    """What a report on the whole site shows: newest versions, and rows of the registry.
+
+    left_behind: what changed rules and consents made stale {what, remedy}.
+    """
 
     versions: Sequence[VersionFacts]
     ancestry: Sequence[VersionFacts]
@@ -27,6 +30,7 @@ class SiteRows:
     decisions: Sequence[Row] = field(default_factory=tuple)
     models: Sequence[Row] = field(default_factory=tuple)
     answers: int = 0
+    left_behind: Sequence[Mapping[str, str]] = ()
 
 
 def run_page(
@@ -98,6 +102,7 @@ def site_page(site: SiteFacts, rows: SiteRows) -> Page:
         Section(anchor="purposes", title="Purposes and legal bases", grids=filled(_purposes_grid(site))),
         Section(anchor="holdings", title="What is held, and how long", grids=filled(_holdings_grid(site))),
         Section(anchor="releases", title="Releases", grids=filled(_releases_grid(rows.releases))),
+        Section(anchor="stale", title="To be made anew", grids=filled(_left_behind_grid(rows.left_behind))),
         Section(anchor="decisions", title="Decisions", grids=filled(_decisions_grid(rows.decisions))),
         Section(anchor="budget", title="Privacy loss spent", grids=filled(_budget_grid(site))),
         Section(anchor="models", title="Trained models", grids=filled(_models_grid(rows.models))),
@@ -246,6 +251,10 @@ def _models_grid(models: Sequence[Row]) -> Grid:
         for own in models
     )
     return Grid(columns=("Model", "State", "Digest", "Leaf", "Trained"), rows=rows, right=("Leaf",))
+
+
+def _left_behind_grid(left: Sequence[Mapping[str, str]]) -> Grid:
+    return Grid(columns=("What", "Way out"), rows=tuple((own["what"], own["remedy"]) for own in left))
 
 
 def _log_section(site: SiteFacts, labels: Sequence[str]) -> Section:

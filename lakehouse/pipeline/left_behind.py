@@ -1,13 +1,13 @@
 """What `status` and `contracts lint` say of stale versions, releases and models, and the way out of each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from lakehouse.adapters.budget_ledger import BudgetLedger
-from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.budget import decimal_text, epsilon_of
 from lakehouse.core.contract import Layer
+from lakehouse.core.release import ReleaseState
 from lakehouse.core.release_rules import ReleaseRules, parse_release_rules
 from lakehouse.errors import LivingLabError
 from lakehouse.pipeline.site import Site
@@ -65,8 +65,10 @@ def left_by_rules(site: Site) -> LeftBehind:
     )
 
 
-def tell_left_behind(site: Site, drafts: Sequence[Row]) -> list[Told]:
-    """Return what is stale or may now pass {what, remedy}; `drafts` are the releases that wait."""
+def tell_left_behind(site: Site) -> list[Told]:
+    """Return what is stale or may now pass {what, remedy}."""
+    with site.registry.reading() as tx:
+        drafts = tx.many("releases", state=str(ReleaseState.SUBMITTED))
     waiting = [
         {
             "what": f"{own.rows} input rows of {own.dataset} were set aside under an earlier contract",

@@ -18,6 +18,7 @@ from lakehouse.core.report_sources import LogHead, SiteFacts, TableFacts, Versio
 from lakehouse.errors import WrongUse
 from lakehouse.pipeline.consents import count_refusals
 from lakehouse.pipeline.lapsed_consents import withdrawn_since
+from lakehouse.pipeline.left_behind import tell_left_behind
 from lakehouse.pipeline.site import Site
 
 DRAFT = "draft"
@@ -54,12 +55,13 @@ def write_report(site: Site, target: str | None, folder: Path) -> Report:
 def make_page(site: Site, target: str | None) -> tuple[str, Page]:
     """Return the report's file name without its ending, and its page."""
     facts = site_facts(site)
+    left = tell_left_behind(site) if target is None else []
     with site.registry.reading() as tx:
         versions = {
             row["leaf_index"]: VersionFacts.of(row) for row in tx.many("versions", order="leaf_index")
         }
         if target is None:
-            return "site", site_page(facts, _site_rows(tx, versions))
+            return "site", site_page(facts, replace(_site_rows(tx, versions), left_behind=left))
         found = TARGET.fullmatch(target)
         if found is None:
             return _run_name(target), _run_page(facts, target, versions)

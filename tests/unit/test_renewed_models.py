@@ -24,6 +24,7 @@ from lakehouse.pipeline.fsck import fsck
 from lakehouse.pipeline.model_cards import list_cards
 from lakehouse.pipeline.predict import example_features, predict
 from lakehouse.pipeline.renewal import refine_stale
+from lakehouse.pipeline.report import write_report
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.stale import stale_models, stale_versions
 from lakehouse.pipeline.status import site_status
@@ -108,7 +109,7 @@ def test_a_renewal_that_forgets_models_would_be_seen(site: Site, monkeypatch: py
         score(site)
 
 
-def test_too_few_who_permit_make_no_model_and_no_failure(site: Site) -> None:
+def test_too_few_who_permit_make_no_model_and_no_failure(site: Site, tmp_path: Path) -> None:
     """Ten of each group are needed: with nine the model stays refused, and it is said what helps."""
     write_silver(site, "few", people=20)
     train(site, NAME)
@@ -117,7 +118,9 @@ def test_too_few_who_permit_make_no_model_and_no_failure(site: Site) -> None:
     assert [(model.digest, renewed.error) for model in renewed.models] == [(None, None)]
     assert "fewer than 10 consenting people of each group" in str(renewed.models[0].why)
     assert site.models.people == [40, 20]  # type: ignore[attr-defined]
-    assert told(site)[0].endswith("livinglab models retire pd_screen --reason TEXT, or land more people")
+    way_out = "livinglab models retire pd_screen --reason TEXT, or land more people"
+    assert told(site)[0].endswith(way_out)
+    assert way_out in write_report(site, None, tmp_path / "report").html
     with pytest.raises(ConsentRefused):
         score(site)
 

@@ -11,11 +11,20 @@ from lakehouse.adapters.site_file import read_site_file
 from lakehouse.adapters.sql_registry import SqlRegistry
 from lakehouse.adapters.sqlite_files import SqliteStore
 from lakehouse.core.actors import DEFAULT_ACTORS, resolve_actor
+from lakehouse.core.lineage import LineageRecord
 from lakehouse.errors import NotAllowed, WrongUse
 from lakehouse.pipeline.report import write_report
 from lakehouse.pipeline.status import last_runs, unopened_status
 
-RECORD = json.dumps({"code_version": "0.1.0", "policy_digest": "cc" * 32, "consent_root": None})
+RECORD = LineageRecord(
+    kind="answer",
+    digests={},
+    policy_digest=site_facts().policy.digest,
+    code_version="0.1.0",
+    vault_counter=0,
+    time="2026-11-22T10:00:00Z",
+    details_commitment="0" * 64,
+).public_bytes()
 
 
 @pytest.fixture
@@ -25,7 +34,7 @@ def site(tmp_path):
     draft = {**OPEN.row, "table_name": "draft.open", "kind": "draft"}
     with registry.transaction() as tx:
         for row in (WALKS.row, PEOPLE.row, draft):
-            tx.add("versions", run_key="r", salt="", manifest=[], **{**row, "record": RECORD})
+            tx.add("versions", run_key="r", salt="", manifest=[], **{**row, "record": RECORD.decode()})
         tx.add(
             "releases",
             release_id="open-1",
@@ -47,6 +56,7 @@ def site(tmp_path):
         vault=SimpleNamespace(cells_of=lambda _: {}),
         contracts=CONTRACTS,
         policy=site_facts().policy,
+        models=SimpleNamespace(recipe_names=tuple),
         log=head,
         home=SimpleNamespace(origin="livinglab.local/00ff"),
         clock=lambda: datetime(2026, 11, 22, tzinfo=UTC),
