@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,6 +56,10 @@ class DeltaLake:
         with _files_there(table, version):
             return plain_types(opened.to_pyarrow_table(columns=list(columns) if columns else None))
 
+    def columns(self, table: str, version: int) -> set[str]:
+        """Return the names of one version's columns."""
+        return {field.name for field in open_table(self.folder_of(table), version).schema().fields}
+
     def read_batch(self, table: str, version: int, batch: int, columns: Sequence[str]) -> pa.Table:
         """Return these columns of one batch's rows in a version of a bronze table, as far as it has them."""
         dataset = self._dataset(table, version)
@@ -81,6 +86,18 @@ class DeltaLake:
         steps = [acero.Declaration("scan", scan), acero.Declaration("aggregate", counts)]
         with _files_there(table, version):
             return plain_types(acero.Declaration.from_sequence(steps).to_table())
+
+    def portions(self, table: str, version: int) -> Iterator[pa.Table]:
+        """Yield the rows of one version in portions, in no certain order; the last one may be empty."""
+        dataset = self._dataset(table, version)
+        with _files_there(table, version):
+            held = [dataset.schema.empty_table()]
+            for batch in dataset.to_batches(**STREAMED):
+                held.append(pa.Table.from_batches([batch]))
+                if sum(map(len, held)) >= PORTION_ROWS:
+                    yield plain_types(pa.concat_tables(held))
+                    held = [dataset.schema.empty_table()]
+            yield plain_types(pa.concat_tables(held))
 
     def people_portions(self, table: str, version: int) -> Iterator[pa.Table]:
         """Yield the rows of one version; above PORTION_ROWS each portion has all rows of some people.
@@ -151,13 +168,13 @@ class DeltaLake:
             if newest_version(self.folder_of(table)) == before:
                 raise
 
-    def sql(self, query: str, views: Mapping[str, pa.Table]) -> pa.Table:
-        """Run one query on Spark over in-memory tables registered by name."""
+    def sql(self, query: str, views: Mapping[str, Iterable[pa.Table]]) -> pa.Table:
+        """Run one query on Spark over tables registered by name, each in portions of the same columns."""
         spark = self.spark()
         with named_failures(), private_folder(self.work) as folder:
-            for name, rows in views.items():
+            for name, portions in views.items():
                 path = folder / f"{name}.parquet"
-                pq.write_table(rows, path, store_schema=False)
+                _write_portions(portions, path)
                 spark.read.parquet(str(path)).createOrReplaceTempView(name)
             try:
                 return plain_types(spark.sql(query).toArrow())
@@ -172,6 +189,15 @@ class DeltaLake:
             atexit.register(shutil.rmtree, scratch, ignore_errors=True)
             _sessions[self.engine.master] = start_session(self.engine, scratch)
         return _sessions[self.engine.master]
+
+
+def _write_portions(portions: Iterable[pa.Table], path: Path) -> None:
+    """Write tables of the same columns, one at least, into one Parquet file."""
+    left = iter(portions)
+    first = next(left)
+    with pq.ParquetWriter(path, first.schema, store_schema=False) as file:
+        for rows in chain([first], left):
+            file.write_table(rows)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ has no pseudonym and stands in the order of its own values, so nothing depends o
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -38,13 +38,15 @@ class FinishedRows:
     utility: Utility | None = None
 
 
-def use_people(rows: pa.Table, people: Mapping[str, str]) -> pa.Table:
-    """Return the rows of these people only. people: pseudonym in `rows` -> canonical pseudonym."""
+def use_people(portions: Iterable[pa.Table], people: Mapping[str, str]) -> Iterator[pa.Table]:
+    """Yield the rows of these people only. people: pseudonym in the rows -> canonical pseudonym."""
     held = pa.array(list(people), pa.string())
-    places = pc.index_in(rows.column(SUBJECT), value_set=held)
-    there = pc.is_valid(places)
-    canonical = pa.array(list(people.values()), pa.string()).take(pc.drop_null(places).combine_chunks())
-    return rows.filter(there).set_column(rows.column_names.index(SUBJECT), SUBJECT, canonical)
+    canonical = pa.array(list(people.values()), pa.string())
+    for rows in portions:
+        places = pc.index_in(rows.column(SUBJECT), value_set=held)
+        names = canonical.take(pc.drop_null(places).combine_chunks())
+        kept = rows.filter(pc.is_valid(places))
+        yield kept.set_column(rows.column_names.index(SUBJECT), SUBJECT, names)
 
 
 def order_rows(rows: pa.Table, released: Sequence[str], file: str) -> pa.Table:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
@@ -59,7 +60,7 @@ def people_portions(
 
 
 def _divide(batches: Iterable[pa.RecordBatch], schema: pa.Schema, parts: Sequence[Path]) -> None:
-    """Give every row to its subject's part: pseudonyms are random, so parts are even."""
+    """Give every row to its subject's part."""
     with ExitStack() as opened:
         writers = [opened.enter_context(pa.ipc.new_stream(part, schema)) for part in parts]
         for batch in batches:
@@ -71,7 +72,7 @@ def _divide(batches: Iterable[pa.RecordBatch], schema: pa.Schema, parts: Sequenc
 def part_numbers(subjects: pa.Array, count: int) -> np.ndarray:
     """Return which of `count` parts each subject's rows (n) belong to; none is in the first."""
     encoded = subjects.dictionary_encode()
-    owners = [int(name[:8], 16) * count >> 32 for name in encoded.dictionary.to_pylist()]
+    owners = [crc32(name.encode()) * count >> 32 for name in encoded.dictionary.to_pylist()]
     codes = pc.fill_null(encoded.indices, len(owners)).to_numpy(zero_copy_only=False)
     return np.array([*owners, 0], dtype=np.int64)[codes]  # type: ignore[no-any-return]
 

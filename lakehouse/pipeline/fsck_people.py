@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from lakehouse.adapters.delta_log import open_table
 from lakehouse.core.lineage import Version
 from lakehouse.errors import Damaged
 from lakehouse.pipeline.fsck_registry import Finding, Snapshot
@@ -49,7 +48,6 @@ def check_content(site: Site, version: Version) -> Iterator[Finding]:
 
 
 def _unknown_people(site: Site, version: Version) -> int:
-    opened = open_table(site.lake.folder_of(version.table), version.version)
-    if "subject" not in {field.name for field in opened.schema().fields}:
+    if "subject" not in site.lake.columns(version.table, version.version):
         return 0
     return len(site.vault.missing_subjects(site.lake.subjects(version.table, version.version)))

@@ -1,6 +1,6 @@
 """What a product is made from: versions, permitted people, rules, and the key that names the run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -77,11 +77,11 @@ def gather_inputs(site: Site, product: str) -> PublishInputs:
     )
 
 
-def permitted_views(site: Site, inputs: PublishInputs) -> dict[str, pa.Table]:
-    """Return the input tables by bare name, only the rows of permitted people in them."""
+def permitted_views(site: Site, inputs: PublishInputs) -> dict[str, Iterator[pa.Table]]:
+    """Return the input tables by bare name, in portions, only the rows of permitted people in them."""
     return {
         version.table.partition(".")[2]: use_people(
-            site.lake.read(version.table, version.version), inputs.people
+            site.lake.portions(version.table, version.version), inputs.people
         )
         for version in inputs.versions
     }

@@ -247,25 +247,26 @@ def _keep_leaves(tx: Transaction, intent: str, signed: _Signed) -> None:
 
 def recompute_content(site: Site, version: Version) -> str:
     """Return the content digest of a table's newest version, made anew from its stored rows."""
+    if is_plain(version.table) or "subject" not in site.lake.columns(version.table, version.version):
+        return plain_content(site.lake.read(version.table, version.version))
     with site.registry.reading() as tx:
         leaves = tx.many("content_leaves", table_name=version.table)
-    rows = site.lake.read(version.table, version.version)
-    if "subject" not in rows.column_names or is_plain(version.table):
-        return plain_content(rows)
     intents = {row["pseudonym"]: row["intent_id"] for row in leaves}
-    pseudonyms = {name or "" for name in rows.column("subject").unique().to_pylist()}
-    if pseudonyms - set(intents):
-        raise Damaged(
-            f"{version.table} holds {len(pseudonyms - set(intents))} people whom no leaf names",
-            remedy="livinglab fsck",
+    made: dict[str, str] = {}
+    for rows in site.lake.people_portions(version.table, version.version):
+        pseudonyms = {name or "" for name in rows.column("subject").unique().to_pylist()}
+        if pseudonyms - set(intents):
+            raise Damaged(
+                f"{version.table} holds people whom no leaf names, {len(pseudonyms - set(intents))} at least",
+                remedy="livinglab fsck",
+            )
+        made |= content_leaves(
+            rows,
+            content_keys(rows.column_names),
+            table=version.table,
+            intents=intents,
+            digest_keys=digest_keys(site, version.table, pseudonyms),
         )
-    made = content_leaves(
-        rows,
-        content_keys(rows.column_names),
-        table=version.table,
-        intents=intents,
-        digest_keys=digest_keys(site, version.table, pseudonyms),
-    )
     return content_root(made)
 
 

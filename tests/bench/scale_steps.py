@@ -89,7 +89,7 @@ def plain_registry(rows: int, folder: Path, timed: Timed) -> str:
 
     def published() -> int:
         people = site.lake.read("silver.plain", 0)
-        chosen = site.lake.sql(GOLD.read_text().replace("subject", "person_id"), {"registry": people})
+        chosen = site.lake.sql(GOLD.read_text().replace("subject", "person_id"), {"registry": [people]})
         write(site, "gold.plain", chosen)
         return len(chosen)
 

@@ -16,7 +16,8 @@ SPEEDS = [0.5, 0.7, 0.9, 1.1, None]
 
 def run(folder: Path, product: str, views: dict[str, pa.Table]) -> list[dict[str, object]]:
     lake = DeltaLake(folder / "lake", folder / "work", read_site_file().engine)
-    rows = lake.sql((GOLD / f"{product}.sql").read_text(encoding="utf-8"), views)
+    portions = {name: [rows] for name, rows in views.items()}
+    rows = lake.sql((GOLD / f"{product}.sql").read_text(encoding="utf-8"), portions)
     return rows.sort_by("subject").to_pylist()
 
 

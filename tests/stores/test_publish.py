@@ -256,7 +256,7 @@ def test_a_search_that_forgets_k_is_caught_by_measuring_again(
 
 def test_a_filter_that_forgets_consent_would_be_seen(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Positive control of `test_whoever_denied_is_not_in_the_product`."""
-    monkeypatch.setattr(publish_inputs, "use_people", lambda rows, people: rows)
+    monkeypatch.setattr(publish_inputs, "use_people", lambda portions, people: portions)
     deny(site, 3)
     write_people(site, 20)
     assert publish(site, "people_open").rows == 20
