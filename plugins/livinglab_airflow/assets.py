@@ -13,6 +13,15 @@ EVENT_FACTS = ("version", "rows", "leaf", "state", "findings", "k", "l", "t", "r
 RENEWED = AssetAlias(name="renewed", group="maintenance")
 """Stands for whichever tables a run of `refine_stale` makes anew."""
 
+ASKED_BESIDE = AssetAlias(name="asked_beside", group="approval")
+"""Stands for the drafts that a run of an approval leaves to another run."""
+
+RELEASE = "release"
+"""What an event of a draft's asset calls the release that newly waits."""
+
+RETRIED = AssetAlias(name="retried", group="maintenance")
+"""Stands for the tables that a run of `retry_quarantine` adds rows to."""
+
 
 def table_asset(contract: DatasetContract) -> Asset:
     """Return the asset of a table; an event of it means that a version was written or confirmed."""
@@ -27,6 +36,11 @@ def table_asset(contract: DatasetContract) -> Asset:
 def draft_asset(contract: DatasetContract) -> Asset:
     """Return the asset of a product's drafts; an event of it means that one waits for the DPO."""
     return Asset(name=f"draft.{contract.name}", uri=f"livinglab://lake/draft/{contract.name}", group="draft")
+
+
+def waiting_event(release_id: object) -> dict[str, str]:
+    """Return what an event of a draft's asset says: which release newly waits."""
+    return {RELEASE: str(release_id)}
 
 
 def landing_asset(contract: DatasetContract) -> Asset:

@@ -22,6 +22,11 @@ def protection_officers() -> tuple[str, ...]:
     return tuple(sorted(name for name, roles in _site_settings().actors.roles.items() if Role.DPO in roles))
 
 
+def alert_schedule() -> str | None:
+    """Return when alerts are told: every ten minutes where the site file names a receiver, else never."""
+    return "*/10 * * * *" if _site_settings().alerts.told_anywhere else None
+
+
 def _site_settings() -> SiteSettings:
     named = os.environ.get("LIVINGLAB_SITE")
     return read_site_file(Path(named) if named else None)

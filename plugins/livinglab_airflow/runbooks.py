@@ -58,6 +58,9 @@ def approval_runbook(contract: DatasetContract) -> str:
 Finds the release of `gold.{contract.name}` that waits, shows its facts and asks the DPO
 (*Required actions*). The answer is recorded with name, time and reason, as is one given by
 `livinglab approve` or `livinglab reject`: whoever comes second finds it decided and stops.
+Each release that waits has a run and a question of its own. Of several, only the newest can be approved: the
+answer *Approve* to an older one is refused and recorded nowhere; clear *ask_the_dpo* of that run to be asked
+again, or reject it with the command.
 No time limit: an unanswered release stays unpublished. After three days its missed deadline is an
 alert of `livinglab status`.
 {_AFTER_A_FAILURE}"""
@@ -75,6 +78,29 @@ people are left to train a model. *Dry run* only lists what is stale.
 
 `republish` fails where a rule or the budget refuses a product, `retrain` where the models environment is not
 set up (`make models`): each says so in its `refusal`, and the others go on.
+{_AFTER_A_FAILURE}"""
+
+
+def retry_runbook() -> str:
+    """Return the `doc_md` of the DAG `retry_quarantine`."""
+    return f"""### After a contract was mended
+Opens in memory what land set aside of a data set, reads it again under the contract there is now, and refines
+the data set, as `livinglab quarantine DATASET --retry` does. What passes lands where it stood; the counts of
+its batch follow. `livinglab status` names data sets whose contract changed since they landed. Trigger it by
+hand; it has no schedule, because a nightly run would act on a change half made. Run again it doubles nothing.
+*Dry run* only counts.
+
+**What stays**: duplicates, rows that still break the contract, and those whose key was destroyed. What
+refine set aside is not read here: the next run of the data set's source DAG judges it anew.
+{_AFTER_A_FAILURE}"""
+
+
+def alert_runbook() -> str:
+    """Return the `doc_md` of the DAG `tell_alerts`."""
+    return f"""### Alerts go out
+Tells the program or address that `[alerts]` of the site file names which alerts began and which have ended,
+each once, every ten minutes; tasks that write do so at their end. Where the site file names neither, this DAG
+has no schedule. It fails where a receiver takes nothing: what it did not take is sent again by the next run.
 {_AFTER_A_FAILURE}"""
 
 

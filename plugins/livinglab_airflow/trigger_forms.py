@@ -6,6 +6,9 @@ Airflow keeps a run's values in them.
 
 from airflow.sdk import Param
 
+from lakehouse.core.contract import Contracts, Layer
+from lakehouse.core.report_words import REASONS
+
 
 def source_form() -> dict[str, Param]:
     """Return the form of `source_<dataset>`."""
@@ -35,6 +38,41 @@ def source_form() -> dict[str, Param]:
 def renewal_form() -> dict[str, Param]:
     """Return the form of `refine_stale`."""
     return {"dry_run": _dry_run()}
+
+
+def retry_form(contracts: Contracts) -> dict[str, Param]:
+    """Return the form of `retry_quarantine`; the data set must be chosen."""
+    titles = {contract.name: contract.title for contract in contracts.of_layer(Layer.BRONZE)}
+    return {
+        "dataset": Param(
+            type="string",
+            enum=sorted(titles),
+            values_display=titles,
+            title="Data set",
+            description_md="Its contract was mended: what land set aside of it is read again.",
+            section="Input",
+        ),
+        "batch": Param(
+            None,
+            type=["null", "integer"],
+            minimum=1,
+            title="Batch",
+            description_md="Only this batch; `livinglab quarantine DATASET` names them. Empty: all.",
+            section="Input",
+        ),
+        "reason": Param(
+            None,
+            type=["null", "string"],
+            pattern="^[a-z][a-z0-9_]*$",
+            maxLength=100,
+            examples=sorted(REASONS),
+            title="Reason",
+            description_md="Only rows set aside for this reason code. Empty: all. A reason or batch that the "
+            "data set never had is refused, and the refusal names those there are.",
+            section="Input",
+        ),
+        "dry_run": _dry_run(),
+    }
 
 
 def _dry_run() -> Param:

@@ -25,7 +25,7 @@ def test_every_dag_file_loads_without_an_error(expectations):
     bag = load_dags()
 
     assert bag.import_errors == {}
-    assert set(bag.dags) == {*OF_WALKERS, "refine_stale", "settle_log"}
+    assert set(bag.dags) == {*OF_WALKERS, "refine_stale", "retry_quarantine", "settle_log", "tell_alerts"}
 
 
 def test_a_new_contract_is_a_new_dag(expectations):
@@ -164,6 +164,29 @@ def test_a_trigger_form_refuses_what_its_schema_does_not_allow(expectations, sai
 
     with pytest.raises(ParamValidationError, match=message.replace("^", r"\^")):
         dag.params.deep_merge(said).validate()
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({}, "No value passed"),
+        ({"dataset": "runners"}, "'runners' is not one of"),
+        ({"dataset": "walkers", "batch": 0}, "0 is less than the minimum of 1"),
+        ({"dataset": "walkers", "reason": "for Anna"}, "does not match"),
+    ],
+)
+def test_the_form_of_a_retry_wants_a_data_set_there_is(expectations, said, message):
+    from airflow.exceptions import ParamValidationError
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    dag = DagSerialization.deserialize_dag(
+        DagSerialization.serialize_dag(load_dags().dags["retry_quarantine"])
+    )
+    form = dag.params.deep_merge(said)
+
+    with pytest.raises(ParamValidationError, match=message):
+        form.validate()
+    assert dag.params.deep_merge({"dataset": "walkers", "reason": "out_of_range"}).validate()
 
 
 def test_every_field_of_a_trigger_form_has_a_section_and_an_explanation(expectations):

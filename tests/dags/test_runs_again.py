@@ -191,6 +191,38 @@ def test_a_changed_contract_is_renewed_with_the_release_that_reads_it(first, sit
     assert (states(nothing)["find_stale"], left) == ("skipped", [])
 
 
+def test_what_a_mended_contract_accepts_comes_in_by_the_dag(first, site, dags, airflow_home):
+    """A dry run counts; a reason there never was is refused; done again, nothing is doubled."""
+    from livinglab_airflow.sites import opened_site
+
+    drop(site, "aside.csv", "person_id,name,steps\nP950,Back Wards,-5\nP951,Sound Walker,70\n")
+    assert again(dags["source_walkers"]).success
+    contract = airflow_home.parent / "expectations" / "bronze" / "walkers.toml"
+    kept, before, retry = contract.read_text(), state_of(site), dags["retry_quarantine"]
+    contract.write_text(kept.replace("minimum = 0", "minimum = -10"))
+    opened_site.cache_clear()
+    try:
+        dry = again(retry, {"dataset": "walkers", "dry_run": True})
+        untouched = state_of(site)
+        wrong = again(retry, {"dataset": "walkers", "reason": "not_a_date"})
+        done = again(retry, {"dataset": "walkers", "reason": "out_of_range"})
+        nothing = again(retry, {"dataset": "walkers", "reason": "out_of_range"})
+    finally:
+        contract.write_text(kept)
+        opened_site.cache_clear()
+
+    assert (dry.results["find_set_aside"], states(dry)["retry"], untouched) == ([1], "skipped", before)
+    assert (wrong.success, wrong.refusal["code"], wrong.refusal["reasons"]) == (
+        False,
+        "WRONG_USE",
+        ["out_of_range"],
+    )
+    (retried,) = done.results["retry"]
+    assert (retried["passed"], retried["still"], retried["repeated"]) == (1, 0, False)
+    assert renewed_tables(done) == {"bronze.walkers", "silver.walkers"}
+    assert states(nothing) == {"find_set_aside": "skipped", "retry": "skipped"}
+
+
 def test_settling_the_log_writes_nothing(first, site, dags):
     before = state_of(site)
 
@@ -225,7 +257,7 @@ def test_nobody_stands_in_what_airflow_and_catalogues_keep(first, site, airflow_
     seen = everything_airflow_keeps(airflow_home.parent / "home") + json.dumps(told(site))
 
     assert "source_walkers" in seen
-    assert [word for word in ("Anatol", "P007", "P900", FILE, "more.csv") if word in seen] == []
+    assert [word for word in ("Anatol", "P007", "P900", "P950", FILE, "more.csv") if word in seen] == []
 
 
 def told(site):
