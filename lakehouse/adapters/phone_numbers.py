@@ -1,17 +1,21 @@
 """Presidio's phone recognizer with the same findings, at less work.
 
 phonenumbers offers every stretch of digits (a year, a house number) to the parser, once a region. A number
-is valid only if its digits are as many as some plan allows, so a stretch with fewer is none; a date that
-stands in a hundred notes is parsed once; and a text is searched for stretches once, not once a region.
+is valid only if its digits are as many as some plan allows, so a stretch with fewer is none; what is left of
+it without country code and national prefix must be a number of the region's plan, or it is not parsed
+(`NationalPlan`); a date that stands in a hundred notes is parsed once; and a text is searched for stretches
+once, not once a region.
 """
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import phonenumbers
 from phonenumbers import phonenumbermatcher as rules
+from phonenumbers import phonenumberutil
 from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 
 if TYPE_CHECKING:
@@ -24,6 +28,11 @@ SECOND_NUMBER: re.Pattern[str] = vars(rules)["_SECOND_NUMBER_START_PATTERN"]
 PLUS = re.compile("[+\uff0b]")
 DIALLED_ABROAD = 2
 """Digits at least that are dialled before a country code where no plus sign stands for them."""
+WITHOUT_NATIONAL_PREFIX: Any = vars(phonenumberutil)["_maybe_strip_national_prefix_carrier_code"]
+PLAIN = re.compile(r"[0-9 ()\[\]./-]+")
+"""A candidate of which nothing but its digits counts: no plus sign, no extension, no other script."""
+LONGEST = 17
+"""Digits of a national number at most (`phonenumberutil._MAX_LENGTH_FOR_NSN`)."""
 TYPES = (
     *("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost"),
     *("voip", "personal_number", "pager", "uan", "voicemail"),
@@ -129,9 +138,74 @@ class SparingMatcher(phonenumbers.PhoneNumberMatcher):
 @lru_cache(maxsize=4096)
 def parsed_number(candidate: str, region: str, leniency: int, before: str, after: str) -> Any:
     """Return the number that a candidate is between two signs, or None: all that the matcher looks at."""
+    if PLAIN.fullmatch(candidate) and not national_plan(region).may_hold(re.sub("[^0-9]", "", candidate)):
+        return None
     matcher = phonenumbers.PhoneNumberMatcher(f"{before}{candidate}{after}", region, leniency=leniency)
     match = matcher._parse_and_verify(candidate, len(before))
     return match.number if match else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NationalPlan:
+    """How numbers are dialled in a region, and which ones there are under its country code.
+
+    own, main: metadata of the region, and of the first region of its country code. abroad: what is dialled
+    before a country code. numbers: by length, what valid numbers look like.
+    """
+
+    code: str
+    own: Any
+    main: Any
+    abroad: re.Pattern[str]
+    numbers: Mapping[int, re.Pattern[str]]
+
+    def may_hold(self, digits: str) -> bool:
+        """Return whether digits as dialled may be a valid number; False is certain.
+
+        What `phonenumbers.parse` makes of them is one of `national`, unless they go abroad.
+        """
+        return bool(self.abroad.match(digits)) or any(map(self._is_number, self._national(digits)))
+
+    def _national(self, digits: str) -> Iterator[str]:
+        yield digits
+        yield WITHOUT_NATIONAL_PREFIX(digits, self.own)[1]
+        if digits.startswith(self.code):
+            shorter = WITHOUT_NATIONAL_PREFIX(digits.removeprefix(self.code), self.own)[1]
+            yield shorter
+            yield WITHOUT_NATIONAL_PREFIX(shorter, self.main)[1]
+
+    def _is_number(self, national: str) -> bool:
+        pattern = self.numbers.get(len(national))
+        return pattern is not None and pattern.fullmatch(national) is not None
+
+
+@cache
+def national_plan(region: str) -> NationalPlan:
+    """Return the plan of a region, from phonenumbers' metadata of every region of its country code."""
+    code = phonenumbers.country_code_for_region(region)
+    every = [metadata_of(other) for other in phonenumbers.region_codes_for_country_code(code)]
+    plans = [getattr(metadata, name) for metadata in every for name in TYPES]
+    patterns: dict[int, dict[str, None]] = {}
+    for plan in plans:
+        if plan and plan.national_number_pattern:
+            for length in plan.possible_length or range(1, LONGEST + 1):
+                patterns.setdefault(length, {})[plan.national_number_pattern] = None
+    own = metadata_of(region)
+    return NationalPlan(
+        code=str(code),
+        own=own,
+        main=every[0],
+        abroad=re.compile(own.international_prefix),
+        numbers={
+            length: re.compile("|".join(f"(?:{pattern})" for pattern in alternatives))
+            for length, alternatives in patterns.items()
+        },
+    )
+
+
+def metadata_of(region: str) -> Any:
+    """Return phonenumbers' metadata of a region."""
+    return phonenumbers.PhoneMetadata.metadata_for_region(region)
 
 
 @cache
@@ -144,7 +218,7 @@ def fewest_digits(region: str) -> int:
 @cache
 def shortest_number(region: str) -> int:
     """Return the digits of the shortest valid number of a region's own plan, by any type of number."""
-    metadata: Any = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    metadata = metadata_of(region)
     general = min(metadata.general_desc.possible_length)
     plans = [getattr(metadata, name) for name in TYPES]
     shortest: int = min(

@@ -10,8 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 
+from lakehouse.adapters import phone_numbers
 from lakehouse.adapters.named_entities import EntityReader, EntityTagger
-from lakehouse.adapters.phone_numbers import SparingPhoneRecognizer, fewest_digits, shortest_abroad
+from lakehouse.adapters.phone_numbers import (
+    SparingPhoneRecognizer,
+    fewest_digits,
+    national_plan,
+    shortest_abroad,
+)
 from lakehouse.adapters.presidio_detector import Detector
 from lakehouse.adapters.recognizers import (
     PHONE_REGIONS,
@@ -124,6 +130,30 @@ def test_phones_are_those_of_presidio(text):
         theirs = PhoneRecognizer(supported_language=language, supported_regions=regions)
         ours = SparingPhoneRecognizer(language, regions)
         assert set(map(str, ours.analyze(text, []))) == set(map(str, theirs.analyze(text, [])))
+
+
+DIALLED = st.tuples(
+    st.sampled_from(["", "0", "1", "00", "011", "44", "049", "0033", "90", "0015", "12", "180020"]),
+    st.one_of(
+        st.sampled_from(["2025550123", "7400123456", "15123456789", "612345678", "11961234567", "221"]),
+        st.text("0123456789", min_size=1, max_size=14),
+    ),
+).map("".join)
+
+
+@settings(max_examples=400)
+@given(digits=DIALLED, region=st.sampled_from(sorted({r for of in PHONE_REGIONS.values() for r in of})))
+def test_digits_that_no_plan_holds_are_no_number(digits, region):
+    """What is not parsed would have been parsed in vain."""
+    if not national_plan(region).may_hold(digits):
+        assert not list(phonenumbers.PhoneNumberMatcher(digits, region))
+
+
+def test_a_plan_without_its_national_prefix_would_miss_numbers(monkeypatch):
+    """The broken variant: a French number begins with a zero that is no part of it."""
+    assert national_plan("FR").may_hold("0612345678")
+    monkeypatch.setattr(phone_numbers, "WITHOUT_NATIONAL_PREFIX", lambda digits, _: ("", digits, False))
+    assert not national_plan("FR").may_hold("0612345678")
 
 
 def test_no_phone_plan_has_shorter_numbers_than_are_spared():
