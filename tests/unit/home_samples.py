@@ -18,6 +18,8 @@ from lakehouse.sites import open_site
 
 GOLD = "gold.gait_by_cohort"
 BRONZE = "bronze.gait_people"
+TYPED_RUN = "source_gait_people/manual for GaPt03 (Anna Muster)"
+"""A run in whose name somebody typed a person."""
 
 
 def commit_without_spark(self: DeltaLake, table: str, staged: Path, *, mode: Mode, intent: str) -> None:

@@ -4,11 +4,10 @@ import json
 import os
 import stat
 import threading
-from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from loopback_receiver import receiving
 
 from lakehouse.adapters.alert_receivers import AlertAddress, AlertCommand
 from lakehouse.core.alert_notice import AlertKey, AlertNotice
@@ -59,32 +58,6 @@ def nobody(sentence):
     raise AssertionError(sentence)
 
 
-@contextmanager
-def receiving(status):
-    """A receiver on loopback that answers with `status[0]`; yields its address and what came."""
-    came = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["content-length"]))
-            came.append((json.loads(body), self.headers.get("authorization")))
-            self.send_response(status[0])
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/hook", came
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def test_an_alert_is_told_once_and_its_end_once(site, tmp_path):
     telling_site = telling(site, command=(str(keeping(tmp_path)),))
     for _ in range(3):
@@ -102,11 +75,11 @@ def test_an_alert_is_told_once_and_its_end_once(site, tmp_path):
 
 def test_a_post_holds_the_facts_of_the_alert(site, monkeypatch):
     monkeypatch.setenv("LIVINGLAB_ALERTS_TOKEN", "s3cret")
-    with receiving([204]) as (url, came):
+    with receiving(lambda _: 204) as (url, came):
         assert tell_alerts(telling(site, url=url)).told == 1
-    ((notice, authorization),) = came
+    ((headers, notice),) = came
 
-    assert authorization == "Bearer s3cret"
+    assert headers["authorization"] == "Bearer s3cret"
     assert notice.pop("time").endswith("Z")
     assert notice == {
         "schema": "livinglab/alert/v1",
@@ -122,7 +95,7 @@ def test_a_post_holds_the_facts_of_the_alert(site, monkeypatch):
 
 def test_a_receiver_that_is_down_gets_it_later_and_the_other_not_again(site, tmp_path):
     status = [503]
-    with receiving(status) as (url, came):
+    with receiving(lambda _: status[0]) as (url, came):
         both = telling(site, command=(str(keeping(tmp_path)),), url=url)
         problems = []
         settle_alerts(both, problems.append)
@@ -136,7 +109,7 @@ def test_a_receiver_that_is_down_gets_it_later_and_the_other_not_again(site, tmp
 
 
 def test_a_redirect_is_no_delivery(site):
-    with receiving([302]) as (url, _):
+    with receiving(lambda _: 302) as (url, _):
         assert tell_alerts(telling(site, url=url)).problems == ("the receiver of alerts answered 302",)
 
 

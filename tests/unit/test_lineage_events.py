@@ -1,16 +1,14 @@
 """OpenLineage events: complete, the same each time, and about nobody; a receiver that is down ends with 7."""
 
 import json
-import threading
 import uuid
-from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import jsonschema
 import pytest
-from home_samples import make_home
+from home_samples import TYPED_RUN, make_home
+from loopback_receiver import receiving
 
 from lakehouse.adapters.lineage_receiver import PAUSES, LineageReceiver
 from lakehouse.adapters.openlineage_events import lineage_events
@@ -26,7 +24,6 @@ from lakehouse.methods import method_names
 from lakehouse.pipeline.lineage import event_lines, send_events, site_events
 
 FACETS = Path(__file__).parents[2] / "docs" / "facets"
-TYPED = "source_gait_people/manual for GaPt03 (Anna Muster)"
 
 
 @pytest.fixture
@@ -36,7 +33,9 @@ def site(tmp_path, monkeypatch):
     with opened.registry.transaction() as tx:
         first = {"table_name": "bronze.gait_people", "version": 0}
         details = tx.one("versions", **first)["details"]
-        tx.change("versions", first, details={**details, "run": TYPED, "reasons": {"bad_type": 2}}, rows=167)
+        tx.change(
+            "versions", first, details={**details, "run": TYPED_RUN, "reasons": {"bad_type": 2}}, rows=167
+        )
     return opened
 
 
@@ -187,7 +186,7 @@ def test_nobody_stands_in_an_event(site):
 
 def test_an_event_that_named_its_run_would_be_caught(site):
     """The broken variant: the run's name instead of the id made from it."""
-    assert leaks(json.dumps([*written(site), TYPED]), {"GaPt03"}) == {"GaPt03"}
+    assert leaks(json.dumps([*written(site), TYPED_RUN]), {"GaPt03"}) == {"GaPt03"}
 
 
 def leaks(content, forbidden):
@@ -199,30 +198,10 @@ def test_an_analyst_replays_nothing(site):
         list(site_events(replace(site, actor=replace(site.actor, roles=frozenset({Role.ANALYST})))))
 
 
-@contextmanager
-def receiving(*answers):
-    """Run a receiver on loopback that gives these answers in turn, then 201; yields address and what came."""
-    left, came = list(answers), []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["content-length"]))
-            came.append((dict(self.headers), json.loads(body)))
-            self.send_response(left.pop(0) if left else 201)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/api/v1/lineage", came
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def answering(*answers):
+    """Run a receiver that gives these answers in turn, then 201."""
+    left = list(answers)
+    return receiving(lambda _: left.pop(0) if left else 201)
 
 
 def receiver(url, **more):
@@ -231,7 +210,7 @@ def receiver(url, **more):
 
 
 def test_events_are_posted_in_order_with_the_token(site):
-    with receiving() as (url, came):
+    with answering() as (url, came):
         done = send_events(site, receiver(url, token="s3cret")[0], lambda _: None)
     assert (done.events, done.runs) == (10, 5)
     assert [event for _, event in came] == written(site)
@@ -240,7 +219,7 @@ def test_events_are_posted_in_order_with_the_token(site):
 
 
 def test_a_receiver_that_starts_anew_is_tried_again(site):
-    with receiving(503, 429, 500) as (url, came):
+    with answering(503, 429, 500) as (url, came):
         own, pauses = receiver(url)
         send_events(site, own, lambda _: None)
     assert (len(came), pauses) == (13, list(PAUSES))
@@ -248,14 +227,14 @@ def test_a_receiver_that_starts_anew_is_tried_again(site):
 
 @pytest.mark.parametrize(("status", "tries"), [(500, 4), (401, 1), (302, 1)])
 def test_a_refusal_ends_with_7_and_says_the_status_not_the_token(site, status, tries):
-    with receiving(*[status] * 4) as (url, came), pytest.raises(Unavailable, match=str(status)) as caught:
+    with answering(*[status] * 4) as (url, came), pytest.raises(Unavailable, match=str(status)) as caught:
         send_events(site, receiver(url, token="s3cret")[0], lambda _: None)
     assert (caught.value.exit_code, len(came)) == (7, tries)
     assert "s3cret" not in str(caught.value.as_json())
 
 
 def test_refused_events_hold_up_no_other_and_end_with_7_when_all_are_sent(site):
-    with receiving(422, 201, 413) as (url, came), pytest.raises(Unavailable) as caught:
+    with answering(422, 201, 413) as (url, came), pytest.raises(Unavailable) as caught:
         send_events(site, receiver(url)[0], lambda _: None)
     assert len(came) == len(list(site_events(site)))
     assert caught.value.message == f"the lineage receiver refused 2 of {len(came)} events"
@@ -263,18 +242,18 @@ def test_refused_events_hold_up_no_other_and_end_with_7_when_all_are_sent(site):
 
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_a_verdict_on_one_event_is_no_failure_of_the_receiver(status):
-    with receiving(status) as (url, _):
+    with answering(status) as (url, _):
         assert receiver(url)[0].send({"eventType": "START"}) is False
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 302])
 def test_any_other_answer_says_that_it_takes_nothing_now(status):
-    with receiving(status) as (url, _), pytest.raises(Unavailable, match=str(status)):
+    with answering(status) as (url, _), pytest.raises(Unavailable, match=str(status)):
         receiver(url)[0].send({"eventType": "START"})
 
 
 def test_a_receiver_that_is_down_ends_with_7(site):
-    with receiving() as (url, _):
+    with answering() as (url, _):
         pass
     own, pauses = receiver(url)
     with pytest.raises(Unavailable, match="does not answer"):

@@ -1,13 +1,12 @@
 """Lineage as it happens: sent once, kept while nobody takes it, and never a reason for a write to fail."""
 
 import json
-import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from home_samples import BRONZE, bronze_rows, make_home
+from home_samples import BRONZE, TYPED_RUN, bronze_rows, make_home
+from loopback_receiver import receiving
 
 from lakehouse.adapters.lineage_settings import LineageSettings, parse_lineage
 from lakehouse.core.toml_section import Section
@@ -19,8 +18,6 @@ from lakehouse.pipeline.lineage_outbox import emit_lineage, send_waiting, waitin
 from lakehouse.pipeline.lineage_refused import refused_lineage
 from lakehouse.pipeline.settle import settle_head
 from lakehouse.pipeline.writing import write_tables
-
-TYPED = "source_gait_people/manual for GaPt03 (Anna Muster)"
 
 
 @pytest.fixture
@@ -80,34 +77,9 @@ def test_without_a_place_nothing_is_kept_or_sent(home):
     assert waiting_lineage(home) == 0
 
 
-@contextmanager
-def receiving(status):
-    """A receiver on loopback that answers with `status[0]`; yields its address and what came."""
-    came = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            came.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(status[0])
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/api/v1/lineage", came
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def test_a_receiver_that_is_down_stops_no_write_and_gets_everything_later(home):
     status, said = [503], []
-    with receiving(status) as (url, came):
+    with receiving(lambda _: status[0]) as (url, came):
         site = replace(home, lineage=LineageSettings(url=url))
         emit_lineage(site, said.append)
         waited = waiting_lineage(site)
@@ -117,35 +89,22 @@ def test_a_receiver_that_is_down_stops_no_write_and_gets_everything_later(home):
 
     assert len(said) == 1 and "503" in said[0]
     assert waited == site.log.size()
-    assert came == list(site_events(site))
+    assert [event for _, event in came] == list(site_events(site))
     assert waiting_lineage(site) == 0
 
 
 @contextmanager
 def refusing(refuse, status=422):
-    """A receiver on loopback that refuses some events; yields its address and what it took."""
+    """A receiver that refuses some events; yields its address and what it took."""
     took = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            event = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            taken = not refuse(event)
-            took.extend([event] if taken else [])
-            self.send_response(201 if taken else status)
-            self.end_headers()
+    def answer(event):
+        taken = not refuse(event)
+        took.extend([event] if taken else [])
+        return 201 if taken else status
 
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/api/v1/lineage", took
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with receiving(answer) as (url, _):
+        yield url, took
 
 
 def test_an_event_that_is_refused_holds_up_no_other_and_is_sent_by_a_replay(home):
@@ -270,7 +229,7 @@ def test_a_failed_step_is_told_by_its_code_under_the_dag_that_ran_it(site):
         raise Refused(f"GaPt03 of {dataset}")
 
     with pytest.raises(Refused):
-        land(replace(site, run=TYPED), BRONZE.partition(".")[2])
+        land(replace(site, run=TYPED_RUN), BRONZE.partition(".")[2])
     settle_head(site, nobody)
     start, fail = told(site)[-2:]
 
