@@ -81,10 +81,15 @@ class DeltaLake:
 
     def counted(self, table: str, version: int, columns: Sequence[str]) -> pa.Table:
         """Return what different values some columns hold together in one version, and `rows` of each."""
-        scan = acero.ScanNodeOptions(self._dataset(table, version), columns=list(columns), **STREAMED)
+        scanner = self._dataset(table, version).scanner(columns=list(columns), **STREAMED)
         counts = acero.AggregateNodeOptions([([], "hash_count_all", None, "rows")], keys=list(columns))
-        steps = [acero.Declaration("scan", scan), acero.Declaration("aggregate", counts)]
         with _files_there(table, version):
+            # Not a scan node: where statistics say that a file's key is null throughout, it ends the process.
+            rows = acero.RecordBatchReaderSourceNodeOptions(scanner.to_reader())
+            steps = [
+                acero.Declaration("record_batch_reader_source", rows),
+                acero.Declaration("aggregate", counts),
+            ]
             return plain_types(acero.Declaration.from_sequence(steps).to_table())
 
     def portions(self, table: str, version: int) -> Iterator[pa.Table]:
