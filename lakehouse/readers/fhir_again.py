@@ -16,29 +16,28 @@ from lakehouse.readers.json_values import Json, parse_json
 BUNDLE_LIMIT = 2**24
 """Bytes of a Bundle that the reader takes as one document."""
 
-ENTRY_KEYS = frozenset({"fullUrl", "resource"})
 Found = tuple[str | None, Resource]
 
 
-def entry_document(full_url: str | None, resource: Resource) -> Mapping[str, Json]:
-    """Return what is sealed of a resource: a Patient whose entry has a URL with that URL, others alone."""
+def with_url(full_url: str | None, resource: Resource, raw: bytes) -> bytes:
+    """Return what is sealed of a resource: in front of a Patient the URL of its entry, on a line of its own.
+
+    A resource, in JSON, is one line: nothing that a file holds can look like one with a URL.
+    """
     if full_url is None or resource.get("resourceType") != "Patient":
-        return resource
-    return {"fullUrl": full_url, "resource": dict(resource)}
+        return raw
+    return full_url.encode("utf-8", "backslashreplace") + b"\n" + raw
 
 
-def parse_entry(raw: bytes) -> Found | None:
+def parse_entry(sealed: bytes) -> Found | None:
     """Return the URL and the resource of what was sealed, None where it is no resource in JSON."""
+    url, framed, raw = sealed.rpartition(b"\n")
     try:
         found = parse_json(raw.decode())
+        full_url = url.decode() if framed else None
     except (UnreadableInput, UnicodeError):
         return None
-    if not isinstance(found, dict):
-        return None
-    url, inner = found.get("fullUrl"), found.get("resource")
-    if found.keys() == ENTRY_KEYS and isinstance(url, str) and isinstance(inner, dict):
-        return url, inner
-    return None, found
+    return (full_url, found) if isinstance(found, dict) else None
 
 
 def join_entries(found: Sequence[Found], patients: Sequence[str]) -> bytes:

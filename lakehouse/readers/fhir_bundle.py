@@ -17,7 +17,7 @@ from lakehouse.core.contract import DatasetContract
 from lakehouse.core.toml_section import Section
 from lakehouse.errors import UnreadableInput
 from lakehouse.readers.casting import ID_LIMIT, is_placeholder
-from lakehouse.readers.fhir_again import entry_document
+from lakehouse.readers.fhir_again import with_url
 from lakehouse.readers.fhir_identifiers import (
     known_identifiers,
     linked_identifiers,
@@ -256,14 +256,13 @@ def _rejected(
     file: InputFile, entry: Entry, reason: str, person: str | None, contract: DatasetContract
 ) -> RejectedRow:
     known = person if person is not None and _is_canonical(person, contract) else None
+    raw = _json_bytes(dict(entry.resource)) if entry.raw is None else entry.raw
     return RejectedRow(
         file=file.number,
         row=entry.number,
         reason=reason,
         column=None,
-        raw=_json_bytes(dict(entry_document(entry.full_url, entry.resource)))
-        if entry.raw is None
-        else entry.raw,
+        raw=with_url(entry.full_url, entry.resource, raw),
         person_id=known,
         system=contract.subject.system if known and contract.subject else None,
     )

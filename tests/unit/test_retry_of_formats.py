@@ -115,6 +115,17 @@ def test_a_patient_refused_once_comes_with_all_that_is_about_them(site: Site, tm
     assert people[2] == people[3] != people[1]
 
 
+def test_what_only_looks_like_an_entry_with_a_url_is_no_resource_then_or_now(
+    site: Site, tmp_path: Path
+) -> None:
+    """A file may hold what we seal beside a Patient: it stays what it was, no resource."""
+    look_alike = {"fullUrl": UUID, "resource": BEA}
+    (tmp_path / "lines.ndjson").write_text(f"{json.dumps(ADA)}\n{json.dumps(look_alike)}\n")
+    files = [bundle(tmp_path / "a.json", ADA, look_alike), tmp_path / "lines.ndjson"]
+    assert land(site, "ehr", files).reasons == {"invalid_resource": 2}
+    assert retry_quarantine(site, "ehr").tally.passed == 0
+
+
 def test_a_resource_that_stands_in_its_file_already_does_not_pass(site: Site, tmp_path: Path) -> None:
     """Two with one id: had the contract been this one, the second would be a duplicate."""
     strict = mended(site, "ehr", columns={"person_id": {"id_pattern": "[a-z]+-1"}})
