@@ -116,7 +116,7 @@ def _print_renewal(console: "Console", renewal: "Renewal") -> None:
         console.print(f"{model.name}: {said}", soft_wrap=True)
     for left in renewal.not_renewed:
         console.print(f"{left.name}: not made anew: {left.error.message}", soft_wrap=True)
-        console.print(f"  {left.error.remedy}", soft_wrap=True)
+        console.print(f"  {left.way_out}", soft_wrap=True)
 
 
 def _again(repeated: bool) -> str:

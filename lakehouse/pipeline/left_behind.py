@@ -10,6 +10,7 @@ from lakehouse.core.contract import Layer
 from lakehouse.core.release import ReleaseState
 from lakehouse.core.release_rules import ReleaseRules, parse_release_rules
 from lakehouse.errors import LivingLabError
+from lakehouse.pipeline.publish_records import current_release
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.stale import (
     StaleModel,
@@ -106,7 +107,15 @@ def _way_out(site: Site, stale: StaleVersion) -> str:
     short = list(_unpaid(site, parse_release_rules(contract, site.policy.floor)))
     if not short:
         return RENEW
-    return f"{'; '.join(short)}: raise the cap in the policy, or livinglab withdraw its release"
+    return f"{'; '.join(short)}: {way_out_of_budget(site, contract.name)}"
+
+
+def way_out_of_budget(site: Site, product: str) -> str:
+    """Return what can be done about a product whose noisy figures no longer fit what is left."""
+    release = current_release(site, product)
+    return "raise the cap in the policy" + (
+        f", or livinglab withdraw {release['release_id']} --reason TEXT" if release else ""
+    )
 
 
 def _unpaid(site: Site, rules: ReleaseRules) -> Iterator[str]:

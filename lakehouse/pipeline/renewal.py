@@ -10,7 +10,15 @@ from typing import Literal
 
 from lakehouse.core.contract import Layer
 from lakehouse.core.release import ReleaseResult
-from lakehouse.errors import ContractError, LivingLabError, NotReady, Refused, Unavailable
+from lakehouse.errors import (
+    BudgetExhausted,
+    ContractError,
+    LivingLabError,
+    NotReady,
+    Refused,
+    Unavailable,
+)
+from lakehouse.pipeline.left_behind import way_out_of_budget
 from lakehouse.pipeline.publish import publish
 from lakehouse.pipeline.publish_records import current_release
 from lakehouse.pipeline.refine import refine
@@ -30,10 +38,16 @@ class NotRenewed:
     kind: Literal["release", "model"]
     name: str
     error: LivingLabError
+    way_out: str
 
     def as_json(self) -> dict[str, object]:
         """Return the entry of `not_renewed[]`."""
-        return {"kind": self.kind, "name": self.name, "error": self.error.as_json()}
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "error": self.error.as_json(),
+            "way_out": self.way_out,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +141,15 @@ def _republish(site: Site, products: Collection[str]) -> tuple[list[ReleaseResul
         try:
             made.append(publish(site, product))
         except NOT_NOW as error:
-            refused.append(NotRenewed(kind="release", name=f"{Layer.GOLD}.{product}", error=error))
+            spent = isinstance(error, BudgetExhausted)
+            refused.append(
+                NotRenewed(
+                    kind="release",
+                    name=f"{Layer.GOLD}.{product}",
+                    error=error,
+                    way_out=way_out_of_budget(site, product) if spent else error.remedy,
+                )
+            )
     return made, refused
 
 
@@ -139,5 +161,5 @@ def _retrain(site: Site, names: Collection[str]) -> tuple[list[TrainedModel], li
         try:
             made.append(train(site, name))
         except NOT_NOW as error:
-            refused.append(NotRenewed(kind="model", name=name, error=error))
+            refused.append(NotRenewed(kind="model", name=name, error=error, way_out=error.remedy))
     return made, refused

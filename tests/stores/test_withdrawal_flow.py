@@ -146,7 +146,7 @@ def test_a_product_that_no_budget_pays_for_is_told_and_the_others_go_on(site: Si
     both = replace(site, contracts=Contracts(by_table=contracts))
     publish(both, "cohorts")
     write_people(both, 30)
-    publish(both, "cohorts")
+    last = publish(both, "cohorts")
     publish(both, PRODUCT)
     withdraw(both, 10)
     renewed = refine_stale(both)
@@ -154,10 +154,10 @@ def test_a_product_that_no_budget_pays_for_is_told_and_the_others_go_on(site: Si
     (left,) = renewed.not_renewed
     assert (left.kind, left.name, left.error.code) == ("release", product, "BUDGET_EXHAUSTED")
     assert renewed.as_json()["error"] == left.error.as_json() and left.error.exit_code == 4
+    assert left.way_out == f"raise the cap in the policy, or livinglab withdraw {last.release} --reason TEXT"
     missing = site_status(both, read_site_file(None)).missing
     assert [own["remedy"] for own in missing if product in own["what"]] == [
-        "its private statistics cost up to epsilon 2.0 of gait, 1.0 is left: raise the cap in the policy, "
-        "or livinglab withdraw its release"
+        f"its private statistics cost up to epsilon 2.0 of gait, 1.0 is left: {left.way_out}"
     ]
     assert people_read(both) == 20
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from model_people import as_everyone, with_denial, with_people
+from plain_training import PlainTraining
 
 from lakehouse.adapters.fhe_client import ModelsEnvironment
 from lakehouse.adapters.model_store import MODEL_FILES
@@ -213,7 +214,7 @@ def test_nothing_of_training_stays(made, tmp_path_factory):
 def test_a_withdrawn_consent_ends_the_use_of_a_model(open_home: Callable[..., Site]):
     """The message says how to go on, not who; the next model is made without them, then retired."""
     site = with_people(as_everyone(open_home()), 40)
-    first = train(site, NAME)
+    first = train(replace(site, models=PlainTraining(site.models)), NAME)
     site = with_denial(site, "GaPt03")
     with pytest.raises(ConsentRefused) as refusal:
         predict(site, NAME, typical(site), encrypted=False)
