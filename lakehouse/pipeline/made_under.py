@@ -41,7 +41,7 @@ def earlier_rules(site: Site, contract: DatasetContract, write: Row) -> str | No
 def reads_outdated(site: Site, tables: Iterable[str], leaves: Collection[int]) -> bool:
     """Whether a silver version among these leaves is to be made anew, or was since, with other content.
 
-    A version that only has rows of newer batches before it is not outdated.
+    A version after which only newer batches came is not outdated.
     """
     silver = [contract for name in tables if (contract := site.contracts.find(name)) is not None]
     with site.registry.reading() as tx:
@@ -63,7 +63,9 @@ def _is_outdated(site: Site, contract: DatasetContract, row: Row) -> bool:
 
 
 def _write_behind(site: Site, row: Row) -> Row | None:
-    """Return the newest write that is no newer than a version."""
+    """Return the newest write that is no newer than a version: itself, but for one that only joined files."""
+    if row["kind"] == "write":
+        return row
     with site.registry.reading() as tx:
         writes = tx.many("versions", table_name=row["table_name"], kind="write", order="version")
     return next((own for own in reversed(writes) if own["version"] <= row["version"]), None)
