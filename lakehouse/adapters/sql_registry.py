@@ -114,15 +114,16 @@ class SqlRegistry:
 
 def row_mac(key: bytes, table: str, row: Mapping[str, object]) -> str:
     """Return the HMAC-SHA-256 of a row, in hex."""
-    text = json.dumps(
-        [table, row], sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_blob_fields
-    )
+    text = _ROW_TEXT.encode([table, row])
     return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 def _blob_fields(value: bytes) -> dict[str, str]:
     """The vault's rows have bytes; in the registry they equal none of our values."""
     return {"blob": value.hex()}
+
+
+_ROW_TEXT = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_blob_fields)
 
 
 def _mac_of(key: bytes, table: str, row: Row) -> str:
