@@ -1,6 +1,12 @@
 """A small home with signed tables, written without Spark: for tests of proofs and fsck."""
 
+import atexit
+import shutil
+import sqlite3
+from contextlib import closing
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,11 +35,37 @@ def commit_without_spark(self: DeltaLake, table: str, staged: Path, *, mode: Mod
 
 
 def make_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """Return a site with two bronze versions, one gold version, and a row of every other kind."""
+    """Return a site with two bronze versions, one gold version, and a row of every other kind.
+
+    It is a copy of one home of this process: all of them have its origin, its keys and its people.
+    """
+    shutil.copytree(_first_home(), folder, dirs_exist_ok=True)
+    use_home(folder, monkeypatch)
+    return open_site()
+
+
+def use_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what is opened from now on be the home under a folder; it is written to without Spark."""
     monkeypatch.setenv("LIVINGLAB_KEYS", str(folder / "keys"))
     monkeypatch.setenv("LIVINGLAB_HOME", str(folder / "home"))
     monkeypatch.setattr(DeltaLake, "commit", commit_without_spark)
-    site = open_site(create=True)
+
+
+@cache
+def _first_home() -> Path:
+    """Write the home that is copied; its databases are whole without their write-ahead logs."""
+    folder = Path(mkdtemp(prefix="livinglab-first-home-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with pytest.MonkeyPatch.context() as patch:
+        use_home(folder, patch)
+        _write_home(open_site(create=True))
+    for database in (folder / "home").glob("*.db"):
+        with closing(sqlite3.connect(database)) as opened:
+            opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return folder
+
+
+def _write_home(site: Site) -> None:
     people = list(site.vault.subjects_for("gaitpdb", ["GaCo01", "GaPt02", "SiPt03"]).values())
     for batch in (1, 2):
         write_tables(site, verb="land", run_key=f"land {batch}", writes=[bronze_rows(people, batch)])
@@ -50,7 +82,6 @@ def make_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
         },
     )
     log_statements(site)
-    return site
 
 
 def log_statements(site: Site) -> None:

@@ -93,7 +93,8 @@ def test_without_that_check_their_files_would_be_gone(
     (tmp_path / "others").mkdir()
     (kept / "incoming").symlink_to(tmp_path / "others")
     monkeypatch.setattr(BackupFolder, "_refuse_links", lambda _self: None)
-    monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)
+    mkdir = Path.mkdir
+    monkeypatch.setattr(Path, "mkdir", lambda own, *rest, **how: own.is_symlink() or mkdir(own, *rest, **how))
     assert run(["backup", str(kept)]) == 0
     assert (tmp_path / "others" / "vault.db").exists()
 
