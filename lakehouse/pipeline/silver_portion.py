@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -91,12 +90,9 @@ class SilverSource:
             for other, columns in found
         ]
 
-    def twofold(self) -> AbstractSet[bytes]:
-        """Return the keyed digests of files whose bytes came under several linked people."""
-        return self._twofold
-
     @cached_property
     def _twofold(self) -> frozenset[bytes]:
+        """The keyed digests of files whose bytes came under several linked people."""
         pairs = self.site.lake.counted(self.source.table, self.source.version, ["file_hmac", "subject"])
         linked = pairs.filter(pc.is_in(pairs.column("subject"), self._linked))
         owners = Counter(linked.column("file_hmac").to_pylist())
@@ -131,7 +127,7 @@ class SilverSource:
             secrets=secrets,
             detector=self.site.detector,
             identifiers=known(subjects_of(rows), secrets) if redacts(self.contract) else {},
-            twofold=self.twofold,
+            twofold=lambda: self._twofold,
         )
 
     def _unlinked(self, rows: pa.Table) -> list[tuple[int, str, str | None]]:

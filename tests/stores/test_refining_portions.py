@@ -11,7 +11,6 @@ from lakehouse.adapters import delta_tables, spooled_rows
 from lakehouse.adapters.gx_validator import merge_results
 from lakehouse.adapters.silver_rows import divided_files, refused_entries
 from lakehouse.core.lineage import Version
-from lakehouse.pipeline import silver_portion
 from lakehouse.pipeline.fsck import fsck
 from lakehouse.pipeline.land import land
 from lakehouse.pipeline.refine import refine
@@ -68,7 +67,8 @@ def test_portions_say_what_the_whole_says(site: Site, monkeypatch: pytest.Monkey
     assert made_of(portions) == made_of(whole)
     reasons = {entry.reason for portion in portions for entry in portion.set_aside}
     assert reasons == {"same_bytes_two_people", "too_few_strides"}
-    monkeypatch.setattr(silver_portion.SilverSource, "twofold", lambda _self: frozenset())
+    monkeypatch.setattr(SilverSource, "_twofold", frozenset())
+    source = SilverSource(site, source.contract, source.inputs)
     assert made_of(list(source.portions())) != made_of(whole)
 
 
