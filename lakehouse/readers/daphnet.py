@@ -8,6 +8,7 @@ Source: https://archive.ics.uci.edu/dataset/245/daphnet+freezing+of+gait
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from lakehouse.core.contract import DatasetContract
 from lakehouse.readers.file_owner import owned_by
@@ -34,16 +35,17 @@ def read(file: InputFile, contract: DatasetContract) -> FileRows:
     A file whose name is not that of a recording of a person in canonical form is set aside as a whole.
     """
     require_columns(contract, CONSTANTS, SIGNALS, "daphnet")
-    said = _said_by_name(file.name, contract)
+    said, frame = _said_by_name(file.name, contract), file.name.encode("utf-8", "surrogateescape")
     if said is None:
-        return reject_file(file, contract, "id_not_canonical")
+        return replace(reject_file(file, contract, "id_not_canonical"), frame=frame)
     data = file.load()
     fault = file_fault(data)
     if fault:
         rows = reject_file(file, contract, fault)
     else:
         rows = read_samples(file, contract, data, constants=CONSTANTS, signals=SIGNALS, delimiter=None)
-    return owned_by(rows, contract, identity=f"{said['person_id']}R{said['run']:02}", said=said)
+    owned = owned_by(rows, contract, identity=f"{said['person_id']}R{said['run']:02}", said=said)
+    return replace(owned, frame=frame)
 
 
 def _said_by_name(name: str, contract: DatasetContract) -> Mapping[str, str | int] | None:

@@ -22,11 +22,11 @@ from lakehouse.readers.text_rows import Lines, build_rows
 
 FRAME_LIMIT = 4096
 """A longer header is not sealed beside each line: such lines are not read again one by one."""
-NAMED_FILES = frozenset({"gaitpdb_walks"})
+NAMED_FILES = frozenset({"daphnet", "gaitpdb_walks"})
 """Formats in which the name of a file says whose it is."""
 TYPED_FORMATS = frozenset({"csv", "json_lines", "parquet"})
 LINE_NUMBER = "sample"
-"""What `gaitpdb_walks` counts by line, from 0."""
+"""What recordings of sensors count by line, from 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ def _read_rows(contract: DatasetContract, file: int, joined: _Joined) -> FileRow
 
 
 def _renumbered(rows: pa.Table, contract: DatasetContract) -> pa.Table:
-    """A walk's samples are counted by line: by the line where they stood."""
+    """Samples of a recording are counted by line: by the line where they stood."""
     name = next((column.name for column in contract.columns if column.source == LINE_NUMBER), None)
     if contract.format not in NAMED_FILES or name not in rows.column_names:
         return rows
@@ -172,7 +172,7 @@ def _join_csv(contract: DatasetContract, rows: Sequence[AsideRow], patients: Seq
     return [_Joined(data=header + b"\n" + _lines(own), rows=own) for header, own in _by_frame(rows).items()]
 
 
-def _join_walk(
+def _join_recording(
     _contract: DatasetContract, rows: Sequence[AsideRow], _patients: Sequence[str]
 ) -> list[_Joined]:
     return [
@@ -205,8 +205,9 @@ def _join_records(
 
 _JOINS: Mapping[str, Callable[[DatasetContract, Sequence[AsideRow], Sequence[str]], list[_Joined]]] = {
     "csv": _join_csv,
+    "daphnet": _join_recording,
     "fhir_bundle": _join_resources,
-    "gaitpdb_walks": _join_walk,
+    "gaitpdb_walks": _join_recording,
     "json_lines": _join_lines,
     "parquet": _join_records,
 }

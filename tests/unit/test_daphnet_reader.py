@@ -1,5 +1,6 @@
 """Daphnet recordings: whole numbers between blanks, whose they are from the file name, faults set aside."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from lakehouse.core.contract_lint import lint_contracts
 from lakehouse.errors import ContractError
 from lakehouse.readers import daphnet
 from lakehouse.readers.input_files import InputFile
+from lakehouse.readers.reading_again import AsideRow, framed, read_again
 from lakehouse.sites import read_contracts
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -90,3 +92,20 @@ def test_the_real_recordings_are_read_whole(contract, shared_data):
     data = (shared_data / "daphnet" / "S03R02.txt").read_bytes()
     found = daphnet.read(InputFile(number=1, name="S03R02.txt", load=lambda: data), contract)
     assert (found.received, len(found.rows), found.rejected) == (38_774, 38_774, ())
+
+
+def test_what_is_set_aside_is_read_again_under_the_name_it_came_with(contract):
+    """A line above a limit comes in as the person's whom the name says; a name of nobody stays nobody's."""
+    high = read(contract, [line(15), line(30).replace(" 70 ", " 200000 "), line(45)])
+    (row,) = high.rejected
+    columns = tuple(replace(one, maximum=None) if one.unit == "mg" else one for one in contract.columns)
+    aside = AsideRow(row=row.row, raw=framed(contract, high.frame, row))
+    (found,) = read_again([aside], replace(contract, columns=columns), file=1)
+    assert (found.rows["row"].to_pylist(), found.rows["sample"].to_pylist()) == ([2], [1])
+    assert found.constants["person_id"] == "S01"
+
+    unknown = read(contract, [line(15), line(30)], name="S01R002.txt")
+    (whole,) = unknown.rejected
+    aside = AsideRow(row=None, raw=framed(contract, unknown.frame, whole))
+    (stays,) = read_again([aside], contract, file=1)
+    assert [one.reason for one in stays.rejected] == ["id_not_canonical"]
