@@ -149,13 +149,14 @@ def parsed_number(candidate: str, region: str, leniency: int, before: str, after
 class NationalPlan:
     """How numbers are dialled in a region, and which ones there are under its country code.
 
-    own, main: metadata of the region, and of the first region of its country code. abroad: what is dialled
-    before a country code. numbers: by length, what valid numbers look like.
+    own, main: metadata of the region, and of the first region of its country code. prefix: what is dialled
+    before a national number. abroad: before a country code. numbers: by length, what valid ones look like.
     """
 
     code: str
     own: Any
     main: Any
+    prefix: re.Pattern[str]
     abroad: re.Pattern[str]
     numbers: Mapping[int, re.Pattern[str]]
 
@@ -168,7 +169,8 @@ class NationalPlan:
 
     def _national(self, digits: str) -> Iterator[str]:
         yield digits
-        yield WITHOUT_NATIONAL_PREFIX(digits, self.own)[1]
+        if self.prefix.match(digits):
+            yield WITHOUT_NATIONAL_PREFIX(digits, self.own)[1]
         if digits.startswith(self.code):
             shorter = WITHOUT_NATIONAL_PREFIX(digits.removeprefix(self.code), self.own)[1]
             yield shorter
@@ -195,6 +197,7 @@ def national_plan(region: str) -> NationalPlan:
         code=str(code),
         own=own,
         main=every[0],
+        prefix=re.compile(own.national_prefix_for_parsing or "(?!)"),
         abroad=re.compile(own.international_prefix),
         numbers={
             length: re.compile("|".join(f"(?:{pattern})" for pattern in alternatives))
