@@ -4,10 +4,8 @@ import contextlib
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +16,7 @@ from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import require_version
 from lakehouse.sites import open_site
 from tests.drills.chain import run_chain
-
-START_SECONDS = 120.0
+from tests.local_ports import free_port, wait_for_port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,24 +64,6 @@ def _running(daemon: Daemon, log: Path, umask: int) -> Iterator[None]:
         finally:
             process.terminate()
             process.wait(timeout=60)
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for_port(port: int) -> None:
-    """Wait until something listens on a port of 127.0.0.1."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        with socket.socket() as tried:
-            if tried.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise TimeoutError(f"nothing listens on port {port} after {START_SECONDS:.0f} s")
 
 
 def made_by_chain(site: Site, batch: Path) -> dict[str, object]:

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 from tests.drills import machine, small_disk
-from tests.drills.commands import Break, import_what_is_slow
+from tests.drills.commands import Break, import_what_is_slow, in_child
 from tests.drills.kills import connect_server
 from tests.drills.stages import VERBS, Stages, prepare_stages
 
@@ -26,6 +26,7 @@ Try = Callable[[], Generator[str, None, None]]
 QUICK_VERBS = ("land",)
 QUICK_PAGES: Mapping[str, Sequence[int]] = {"land": (0, 24), "publish": (24,)}
 FULL_PAGES = range(0, 61, 2)
+KILLS, SEED = 3, 4
 SWALLOWED_PAGES: Mapping[str, Sequence[int]] = {"land": (12,)}
 
 
@@ -83,12 +84,19 @@ def _fill(
         yield f"the disk was never full: {sorted(codes)}"
 
 
+def _killed_anywhere(stages: Stages) -> Generator[str, None, None]:
+    """Some of the hundred kills of `make drills`; looked at in a child, which may use Spark."""
+    yield from in_child(lambda: list(machine.killed_anywhere(stages, KILLS, SEED)))
+
+
 def run_drills(folder: Path, *, full: bool) -> Generator[Outcome, None, None]:
     """Prepare homes under `folder` and run every drill."""
     import_what_is_slow()
     with connect_server(folder) as first:
         stages = prepare_stages(folder)
         yield from drills(stages, full=full)
+        if not full:
+            yield _outcome("killed anywhere", None, lambda: _killed_anywhere(stages))
         yield _outcome("server killed", None, lambda: machine.server_killed(stages, first))
     with connect_server(folder) as second:
         yield _outcome("server killed, a new one", None, lambda: machine.new_server(stages))

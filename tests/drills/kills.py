@@ -10,7 +10,6 @@ import random
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -32,12 +31,12 @@ from lakehouse.pipeline.recovery import recover
 from lakehouse.pipeline.site import Site
 from lakehouse.sites import open_site
 from tests.drills.chain import run_chain, write_batch
+from tests.local_ports import free_port, wait_for_port
 
 PROJECT = Path(__file__).resolve().parents[2]
-SITE_FILE, WORK = "site.toml", "work"
+SITE_FILE, WHOLE, WORK = "site.toml", "whole", "work"
 PEOPLE = 20
 LATE_FILE = "file that no version names"
-START_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +73,13 @@ def connect_server(folder: Path) -> Iterator[ConnectServer]:
     The session of this process ends before the server: at its own end it would look for it for minutes.
     """
     site_file = make_site_file(folder)
-    with (folder / "spark.log").open("wb") as said, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
+    port = free_port()
+    with (folder / "spark.log").open("wb") as said:
         server = start_connect_server(read_site_file(site_file).engine, folder / "spark", port, said)
         before = {name: os.environ.get(name) for name in server.variables}
         os.environ.update(server.variables)
         try:
-            _wait_for(port)
+            wait_for_port(port)
             yield server
         finally:
             while _sessions:
@@ -91,16 +88,6 @@ def connect_server(folder: Path) -> Iterator[ConnectServer]:
             server.process.wait()
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        with socket.socket() as tried:
-            if tried.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise TimeoutError(f"the Spark Connect server does not answer after {START_SECONDS:.0f} s")
 
 
 def make_site_file(folder: Path) -> Path:
@@ -157,7 +144,7 @@ def prepare(folder: Path, chain: ChainServer, runs: int = 3) -> CleanRun:
     site_file = make_site_file(folder)
     first = write_batch(folder / "first.csv", 1, PEOPLE)
     write_batch(folder / "second.csv", 1 + PEOPLE, PEOPLE)
-    run_chain(open_site(site_file, folder / "whole", create=True), first)
+    run_chain(open_site(site_file, folder / WHOLE, create=True), first)
     lived: list[float] = []
     for _ in range(runs):
         site = _copied(folder)
@@ -205,7 +192,7 @@ def drill(folder: Path, chain: ChainServer, clean: CleanRun, kills: int, seed: i
 
 def _copied(folder: Path) -> Site:
     shutil.rmtree(folder / WORK, ignore_errors=True)
-    shutil.copytree(folder / "whole", folder / WORK)
+    shutil.copytree(folder / WHOLE, folder / WORK)
     return open_site(folder / SITE_FILE, folder / WORK)
 
 
@@ -244,18 +231,3 @@ def rows_of(site: Site) -> tuple[tuple[str, int, int], ...]:
     """Return (table, version, rows) of every signed version."""
     with site.registry.reading() as tx:
         return tuple((row["table_name"], row["version"], row["rows"]) for row in tx.many("versions"))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Drill in a process without another Spark session: `FOLDER KILLS SEED`; 1 where anything was wrong."""
-    folder, kills, seed = arguments or sys.argv[1:]
-    with connect_server(Path(folder)), ChainServer() as chain:
-        clean = prepare(Path(folder), chain, runs=1)
-        done = list(drill(Path(folder), chain, clean, kills=int(kills), seed=int(seed)))
-    problems = [problem for kill in done for problem in kill.problems]
-    sys.stdout.write("".join(f"{problem}\n" for problem in problems) + f"{len(done)} kills\n")
-    return 1 if problems else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

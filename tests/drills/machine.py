@@ -4,6 +4,7 @@ Each breaks the machine under real commands, asks for one sentence and its exit 
 runs the same command again and compares with a run that nobody broke. A drill yields what was wrong.
 """
 
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -14,7 +15,15 @@ from lakehouse.adapters.spark_connect_server import ConnectServer
 from lakehouse.sites import open_site
 from tests.drills.chain import DATASET, write_batch
 from tests.drills.commands import Break, Caller, in_child
-from tests.drills.kills import findings_of, rows_of, unsigned_versions
+from tests.drills.kills import (
+    WHOLE,
+    ChainServer,
+    CleanRun,
+    drill,
+    findings_of,
+    rows_of,
+    unsigned_versions,
+)
 from tests.drills.stages import Stages, caller_of
 
 IN_PROCESS = {"LIVINGLAB_SPARK": "local[2]"}
@@ -136,6 +145,19 @@ def _pause_in_commit(about: Path, broken: Break | None) -> None:
     DataFrameWriter.save = told  # type: ignore[method-assign]
     if broken is not None:
         broken()
+
+
+def killed_anywhere(stages: Stages, kills: int, seed: int) -> Generator[str, None, None]:
+    """Kill a whole chain at random points of its life, on homes in which a first batch is published."""
+    second, clean = stages.folder / "second.csv", stages.clean["publish"]
+    shutil.copytree(stages.folder / "before-land", stages.folder / WHOLE)
+    with ChainServer() as chain:
+        life = chain.run(stages.copied("land").home, second, None)
+        unbroken = CleanRun(
+            seconds=life.seconds, content=clean.gold[-1], rows=clean.rows, leaves=clean.leaves
+        )
+        for kill in drill(stages.folder, chain, unbroken, kills, seed):
+            yield from (f"killed after {kill.after:.2f} s: {problem}" for problem in kill.problems)
 
 
 def writers_of_one_batch(

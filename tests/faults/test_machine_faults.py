@@ -41,7 +41,15 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
 
 
 @pytest.mark.parametrize(
-    "drill", ["few files", "no Java", "writers of one batch", "server killed", "server killed, a new one"]
+    "drill",
+    [
+        "few files",
+        "no Java",
+        "writers of one batch",
+        "killed anywhere",
+        "server killed",
+        "server killed, a new one",
+    ],
 )
 def test_it_ends_with_a_sentence_and_goes_on(outcomes: Outcomes, drill: str) -> None:
     assert outcomes[drill, None]["problems"] == []

@@ -17,7 +17,8 @@ from lakehouse.adapters.spark_connect_server import start_connect_server
 from lakehouse.pipeline.site import Site
 from tests.drills.chain import write_batch
 from tests.drills.kills import make_site_file
-from tests.spark_clusters import Cluster, free_port, made_by_chain, two_workers, wait_for_port
+from tests.local_ports import free_port, wait_for_port
+from tests.spark_clusters import Cluster, made_by_chain, two_workers
 
 pytestmark = pytest.mark.spark
 PROJECT = Path(__file__).resolve().parents[2]
