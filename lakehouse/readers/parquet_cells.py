@@ -22,6 +22,8 @@ CELLS_ALWAYS_ALLOWED = 200_000
 CELLS_A_BYTE = 20
 PART_CELLS = 2**20
 PIECE_TEXT = 2**24
+FIXED_LIMIT = 2**10
+"""Bytes of a value of fixed length, which Arrow does not read as dictionaries; a decimal number has 32."""
 PAGE_LIMIT = 2**27
 PAGES = 500_000
 """Writers make pages of one megabyte; 16 GiB of them are 16,384."""
@@ -80,6 +82,9 @@ class ParquetCells:
             )
         if len(set(self.names)) < len(self.names):
             raise _unreadable("two columns have one name", "name each column once")
+        columns = (metadata.schema.column(number) for number in range(metadata.num_columns))
+        if max((column.length for column in columns), default=0) > FIXED_LIMIT:
+            raise _bomb()
         if self.cells > max(CELLS_ALWAYS_ALLOWED, CELLS_A_BYTE * self.size):
             raise _bomb()
 
@@ -150,6 +155,8 @@ def _pieces(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, int]]:
 
 
 def _text_size(values: pa.Array) -> int:
+    if pa.types.is_primitive(values.type) or pa.types.is_null(values.type):
+        return 0
     if not pa.types.is_dictionary(values.type):
         return int(values.nbytes)
     lengths = pc.cast(pc.binary_length(values.dictionary), pa.int64())

@@ -63,6 +63,11 @@ def page_that_a_lie_hides() -> bytes:
     return data[:footer] + data[footer:].replace(true, compact(1_000, len(true)))
 
 
+def one_long_text_of_fixed_length() -> bytes:
+    """A megabyte, stated fifty times, in the one kind of text that is never held as a dictionary."""
+    return written(pa.table({"note": pa.array([b"x" * 2**20] * 50, pa.binary(2**20))}))
+
+
 def list_of_nothing() -> bytes:
     """One row, ten million values."""
     return written(pa.table({"note": pa.array([[None] * 10**7], pa.list_(pa.string()))}))
@@ -74,6 +79,7 @@ def list_of_nothing() -> bytes:
         run_of_nulls,
         one_long_text,
         one_long_text_in_lists,
+        one_long_text_of_fixed_length,
         page_of_one_letter,
         page_that_a_lie_hides,
         list_of_nothing,
@@ -152,6 +158,13 @@ def test_a_reader_that_believes_parquet_is_caught(monkeypatch: pytest.MonkeyPatc
         parquet.text_columns(small)
     monkeypatch.setattr(ParquetCells, "_require_honest", lambda *_claims: None)
     assert len(parquet.text_columns(small)["note"]) == 250_000
+
+
+def test_numbers_that_repeat_are_no_bomb() -> None:
+    """A few kilobytes hold a hundred thousand of them: runs take no place, and numbers are short."""
+    data = written(pa.table({"steps": [7] * 100_000}))
+    assert len(data) < 2**12
+    assert parquet.text_columns(data)["steps"] == ["7"] * 100_000
 
 
 @pytest.mark.parametrize("kept_as_dictionary", [True, False])
