@@ -25,6 +25,8 @@ TEXTS_AT_ONCE = 256
 SIGNS_AT_ONCE = 50_000
 """Characters of a batch: a batch holds one text, or more whose characters together are no more than this."""
 RECOGNISER = "ner"
+ARRAYS = "numpy"
+"""The arrays that our own steps work on; on others (a graphics card's) a model runs its whole pipeline."""
 NEUTRAL_PIPES = {"tok2vec", "tagger", "morphologizer", "parser", "attribute_ruler", "lemmatizer"}
 """What may stand before the recogniser without bearing on it, but for the parser's sentence starts."""
 NEUTRAL_ATTRIBUTES = {"TAG", "POS", "MORPH", "DEP", "LEMMA"}
@@ -94,7 +96,8 @@ def is_decodable(nlp: "Language") -> bool:
     recogniser: Any = nlp.get_pipe(RECOGNISER)
     model = recogniser.model
     return (
-        set(before) <= NEUTRAL_PIPES
+        model.ops.name == ARRAYS
+        and set(before) <= NEUTRAL_PIPES
         and nlp.pipe_names[-1] == RECOGNISER
         and attributes <= NEUTRAL_ATTRIBUTES
         and recogniser.cfg.get("beam_width") == 1

