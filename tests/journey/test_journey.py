@@ -4,17 +4,21 @@ What goes in at one end comes out at the other: counts that add up, releases tha
 proof that a stranger checks in an empty home, and the same again when it is run again.
 """
 
+import io
 import json
 import os
 import subprocess
 import sys
 import tarfile
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from lakehouse.cli.main import run
 
 pytestmark = [pytest.mark.journey, pytest.mark.spark, pytest.mark.airflow]
 
@@ -32,19 +36,30 @@ class Lab:
 
     folder: Path
 
-    def run(self, *arguments: str, home: str = "home", code: int = 0) -> dict[str, Any]:
-        done = self.start(*arguments, home=home)
-        assert done.returncode == code, done.stderr[-2000:] + done.stdout[-2000:]
+    def demo(self, source: Path) -> dict[str, Any]:
+        """The main job as people start it: a process of its own, with Airflow's beneath it."""
+        done = subprocess.run(
+            [sys.executable, "-m", "lakehouse", "demo", "--source", str(source), "--json"],
+            env={**os.environ, **self._places("home")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
         return json.loads(done.stdout)
 
-    def start(self, *arguments: str, home: str = "home") -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "LIVINGLAB_HOME": str(self.folder / home),
-            "LIVINGLAB_KEYS": str(self.folder / "keys"),
-        }
-        command = [sys.executable, "-m", "lakehouse", *arguments, "--json"]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    def run(self, *arguments: str, home: str = "home", code: int = 0) -> dict[str, Any]:
+        """What one command says as JSON; it runs in this process."""
+        with pytest.MonkeyPatch.context() as patch, io.StringIO() as out, io.StringIO() as error:
+            for name, place in self._places(home).items():
+                patch.setenv(name, place)
+            with redirect_stdout(out), redirect_stderr(error):
+                ended = run([*arguments, "--json"])
+            assert ended == code, error.getvalue()[-2000:] + out.getvalue()[-2000:]
+            return json.loads(out.getvalue())
+
+    def _places(self, home: str) -> dict[str, str]:
+        return {"LIVINGLAB_HOME": str(self.folder / home), "LIVINGLAB_KEYS": str(self.folder / "keys")}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +86,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 @pytest.fixture(scope="module")
 def said(lab: Lab, source: Path) -> dict[str, Any]:
-    return lab.run("demo", "--source", str(source))
+    return lab.demo(source)
 
 
 def by_table(results: list[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -118,7 +133,7 @@ def test_too_few_people_are_a_result_and_not_an_error(said: dict[str, Any]) -> N
 
 
 def test_the_demo_again_gives_the_same_and_adds_no_leaf(lab: Lab, said: dict[str, Any], source: Path) -> None:
-    again = lab.run("demo", "--source", str(source))
+    again = lab.demo(source)
     for name in ("batches", "silver", "releases", "answers"):
         assert all(result["repeated"] for result in again[name])
         assert [result["leaf"] for result in again[name]] == [result["leaf"] for result in said[name]]
@@ -133,20 +148,20 @@ def test_a_stranger_checks_the_proof_in_an_empty_home(lab: Lab, said: dict[str, 
     assert lab.run("verify", bundle, home="nowhere", code=5)["error"]["code"] == "NOT_VERIFIED"
     assert not (lab.folder / "nowhere").exists()
     flip_a_digit(Path(bundle), after="details_commitment")
-    assert lab.start("verify", bundle, "--trust", trust, home="nowhere").returncode == 5
+    lab.run("verify", bundle, "--trust", trust, home="nowhere", code=5)
     assert said["verified"] is True
 
 
 def test_the_dpo_decides_and_analysts_stay_outside(lab: Lab, said: dict[str, Any]) -> None:
     waiting = next(r["release"] for r in said["releases"] if r["product"] == "conditions_by_age")
     select = ("query", "SELECT * FROM gold.conditions_by_age", "--purpose", "research", "--as", "analyst")
-    assert lab.start(*select).returncode == 4
-    assert lab.start("approve", waiting, "--reason", "no", "--as", "engineer").returncode == 4
+    lab.run(*select, code=4)
+    lab.run("approve", waiting, "--reason", "no", "--as", "engineer", code=4)
     approved = lab.run("approve", waiting, "--reason", "checked with the clinic", "--as", "dpo")
     assert approved["releases"][0]["state"] == "PUBLISHED"
     assert lab.run(*select)["release"] == waiting
     silver = ("query", "SELECT * FROM silver.gait_features", "--purpose", "research", "--as", "analyst")
-    assert lab.start(*silver).returncode == 4
+    lab.run(*silver, code=4)
 
 
 def test_at_the_end_store_and_log_agree(lab: Lab, said: dict[str, Any]) -> None:

@@ -41,6 +41,12 @@ COMMANDS = (
     ["prove", "silver.patients", "-o", "{home}/reports/patients.json"],
     ["query", SELECT, "--purpose", "research", "--output", "{home}/reports/gait.json"],
 )
+RUN_ALL = """
+import json, sys
+from lakehouse.cli.main import run
+for command in json.loads(sys.argv[1]):
+    print("===", run(command), flush=True)
+"""
 KEYS = ("wrapping.key", "index.key", "log.key")
 
 
@@ -51,10 +57,10 @@ class Watch:
     said: list[bytes] = field(default_factory=list)
     seen: set[bytes] = field(default_factory=set)
 
-    def run(self, home: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        """Run one command, looking at every process while it runs."""
+    def run(self, home: Path, *program: str) -> subprocess.CompletedProcess[bytes]:
+        """Run a program with Python, looking at every process while it runs."""
         environment = {**os.environ, "LIVINGLAB_HOME": str(home), "LIVINGLAB_KEYS": str(home.parent / "keys")}
-        command = [sys.executable, "-m", "lakehouse", *arguments]
+        command = [sys.executable, *program]
         done = threading.Event()
         looker = threading.Thread(target=self._look, args=(done,))
         looker.start()
@@ -86,11 +92,13 @@ def home(tmp_path_factory: pytest.TempPathFactory, watch: Watch) -> Path:
     """A home after the main job and every command that shows something."""
     folder = tmp_path_factory.mktemp("planted")
     write_canary_source(folder / "source")
-    ended = watch.run(folder / "home", "--json", "demo", "--source", str(folder / "source"))
+    home = folder / "home"
+    ended = watch.run(home, "-m", "lakehouse", "--json", "demo", "--source", str(folder / "source"))
     assert ended.returncode == 0, ended.stderr[-2000:]
-    for command in COMMANDS:
-        watch.run(folder / "home", *[word.format(home=folder / "home") for word in command])
-    return folder / "home"
+    commands = [[word.format(home=home) for word in command] for command in COMMANDS]
+    shown = watch.run(home, "-c", RUN_ALL, json.dumps(commands))
+    assert shown.stdout.count(b"=== ") == len(COMMANDS), shown.stderr[-2000:]
+    return home
 
 
 @pytest.fixture(scope="module")

@@ -76,6 +76,20 @@ def trained(tmp_path_factory):
     return models.train(models.recipe("pd_screen"), rows_of(60))
 
 
+@pytest.fixture(scope="session")
+def predicted(trained, tmp_path_factory):
+    """Where one prediction was made, so that the model's key is there."""
+    folder = tmp_path_factory.mktemp("predicted")
+    environment(folder).predict(DIGEST, trained.files, features_of(model_of(trained), 0.0))
+    return folder
+
+
+@pytest.fixture
+def keyed(predicted, tmp_path):
+    """A copy of the keys and artefacts of that prediction."""
+    return shutil.copytree(predicted, tmp_path / "keyed")
+
+
 @pytest.fixture
 def programs(tmp_path):
     """A copy of the programs that a test may break; the library stands beside it."""
@@ -123,11 +137,11 @@ def test_training_again_gives_the_same_model(trained, tmp_path):
 
 
 @pytest.mark.parametrize("shift", [-1.0, 0.3, 1e9])
-def test_the_encrypted_score_is_the_quantised_one_exactly(trained, tmp_path, shift):
+def test_the_encrypted_score_is_the_quantised_one_exactly(trained, predicted, shift):
     """Near, usual and absurd inputs alike: the circuit is sized for every input there can be."""
     model = model_of(trained)
     features = features_of(model, shift)
-    answer = environment(tmp_path).predict(DIGEST, trained.files, features)
+    answer = environment(predicted).predict(DIGEST, trained.files, features)
     quantised = model.quantisation
     expected = quantised.probability(quantised.output(quantised.quantise(model.standardise(features))))
     assert answer.agreement is True
@@ -136,18 +150,16 @@ def test_the_encrypted_score_is_the_quantised_one_exactly(trained, tmp_path, shi
     assert 0 < answer.milliseconds < 2000
 
 
-def test_the_secret_key_is_private_and_kept(trained, tmp_path):
+def test_the_secret_key_is_private_and_kept(trained, keyed):
     """One key a model, made once, readable by its owner alone; forgotten when asked."""
-    models = environment(tmp_path)
-    model = model_of(trained)
-    models.predict(DIGEST, trained.files, features_of(model, 0.0))
-    keys = {path: path.read_bytes() for path in (tmp_path / "keys").rglob("*") if path.is_file()}
-    models.predict(DIGEST, trained.files, features_of(model, 1.0))
+    models = environment(keyed)
+    keys = {path: path.read_bytes() for path in (keyed / "keys").rglob("*") if path.is_file()}
+    models.predict(DIGEST, trained.files, features_of(model_of(trained), 1.0))
     assert any(len(content) > 1000 for content in keys.values())
     assert {path: path.read_bytes() for path in keys} == keys
-    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "keys").rglob("*"))
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (keyed / "keys").rglob("*"))
     models.forget_keys(DIGEST)
-    assert not (tmp_path / "keys" / DIGEST).exists()
+    assert not (keyed / "keys" / DIGEST).exists()
 
 
 def tapped(programs: Path, folder: Path) -> None:
@@ -185,21 +197,20 @@ def tapped(programs: Path, folder: Path) -> None:
     )
 
 
-def test_the_server_never_holds_the_key_or_the_features(trained, programs, tmp_path):
+def test_the_server_never_holds_the_key_or_the_features(trained, keyed, programs, tmp_path):
     """Arguments, environment, open files, frames and memory of the server; the client is the control."""
     seen = tmp_path / "seen"
     seen.mkdir()
     model = model_of(trained)
     features = features_of(model, 0.7) | {"stride_time_s": 1.0987654321}
-    environment(tmp_path).predict(DIGEST, trained.files, features)
-    (key,) = [path for path in (tmp_path / "keys").rglob("secretKey*") if path.stat().st_size > 1000]
+    (key,) = [path for path in (keyed / "keys").rglob("secretKey*") if path.stat().st_size > 1000]
     secret = key.read_bytes()[4000:4800]
     tapped(programs, seen)
-    environment(tmp_path, programs=programs).predict(DIGEST, trained.files, features)
+    environment(keyed, programs=programs).predict(DIGEST, trained.files, features)
 
     started = (seen / "server.start").read_bytes()
     assert b"server.zip" in started
-    assert str(tmp_path / "keys").encode() not in started
+    assert str(keyed / "keys").encode() not in started
     assert b"client.zip" not in started and b"model.json" not in started
     frames = (seen / "server.frames").read_bytes()
     assert len(frames) > 1000 and secret not in frames
@@ -209,39 +220,38 @@ def test_the_server_never_holds_the_key_or_the_features(trained, programs, tmp_p
     assert secret in (seen / "client.memory").read_bytes()
 
 
-def test_a_server_that_is_sent_the_key_is_caught(trained, programs, tmp_path):
+def test_a_server_that_is_sent_the_key_is_caught(trained, keyed, programs, tmp_path):
     """The broken variant of the test above: a client that sends its key file along."""
     seen = tmp_path / "seen"
     seen.mkdir()
     features = features_of(model_of(trained), 0.0)
-    environment(tmp_path).predict(DIGEST, trained.files, features)
-    (key,) = [path for path in (tmp_path / "keys").rglob("secretKey*") if path.stat().st_size > 1000]
+    (key,) = [path for path in (keyed / "keys").rglob("secretKey*") if path.stat().st_size > 1000]
     tapped(programs, seen)
     client = programs / "client.py"
     leak = f'evaluation_keys.serialize() + open({str(key)!r}, "rb").read())'
     client.write_text(client.read_text().replace("evaluation_keys.serialize())", leak))
-    environment(tmp_path, programs=programs).predict(DIGEST, trained.files, features)
+    environment(keyed, programs=programs).predict(DIGEST, trained.files, features)
     secret = key.read_bytes()[4000:4800]
     assert secret in (seen / "server.frames").read_bytes()
     assert secret in (seen / "server.memory").read_bytes()
 
 
 @pytest.mark.parametrize(
-    ("program", "text"),
+    ("program", "text", "seconds"),
     [
-        ("server.py", "import time; time.sleep(600)"),
-        ("client.py", "import time; time.sleep(600)"),
-        ("server.py", "raise SystemExit(3)"),
-        ("server.py", "import os; os.kill(os.getpid(), 9)"),
-        ("client.py", "print('no JSON')"),
-        ("client.py", "print([1])"),
-        ("client.py", "raise ValueError('1.0987654321')"),
+        ("server.py", "import time; time.sleep(600)", 6),
+        ("client.py", "import time; time.sleep(600)", 1),
+        ("server.py", "raise SystemExit(3)", 30),
+        ("server.py", "import os; os.kill(os.getpid(), 9)", 30),
+        ("client.py", "print('no JSON')", 30),
+        ("client.py", "print([1])", 30),
+        ("client.py", "raise ValueError('1.0987654321')", 30),
     ],
 )
-def test_a_dead_or_hanging_process_is_unavailable(trained, programs, tmp_path, program, text):
+def test_a_dead_or_hanging_process_is_unavailable(trained, programs, tmp_path, program, text, seconds):
     """Whichever it is: one error, no value in it, no process left."""
     (programs / program).write_text(text)
-    models = environment(tmp_path, programs=programs, prediction_seconds=6)
+    models = environment(tmp_path, programs=programs, prediction_seconds=seconds)
     before = set(psutil.Process().children(recursive=True))
     with pytest.raises(Unavailable) as failure:
         models.predict(DIGEST, trained.files, features_of(model_of(trained), 0.0))
