@@ -16,6 +16,6 @@ done
 make airflow_fernet "$(openssl rand 32 | openssl base64 -A | tr '+/' '-_')"
 make airflow_database \
   "postgresql+psycopg://airflow:$(<"$folder/airflow_password")@registry-database/airflow"
-make airflow_accounts "$(printf '{"engineer": "%s", "analyst": "%s", "dpo": "%s"}' \
-  "$(openssl rand -hex 12)" "$(openssl rand -hex 12)" "$(openssl rand -hex 12)")"
+make airflow_accounts "$(printf '{"engineer": "%s", "analyst": "%s", "dpo": "%s", "auditor": "%s"}' \
+  "$(openssl rand -hex 12)" "$(openssl rand -hex 12)" "$(openssl rand -hex 12)" "$(openssl rand -hex 12)")"
 echo "the secrets are in $folder; the passwords of the pages are in airflow_accounts" >&2

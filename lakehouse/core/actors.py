@@ -135,13 +135,13 @@ class ActorMap:
 
 
 DEFAULT_ACTORS = ActorMap(
-    roles={name: frozenset({Role(name)}) for name in ("engineer", "analyst", "dpo")},
-    accounts={OWNER: ("engineer", "analyst", "dpo")},
+    roles={str(role): frozenset({role}) for role in Role},
+    accounts={OWNER: tuple(map(str, Role))},
 )
 
 
 def parse_actors(section: Mapping[str, object] | None, file: str) -> ActorMap:
-    """Read `[actors]` of a site file; without one, the owner of the home has the three names.
+    """Read `[actors]` of a site file; without one, the owner of the home has a name for each role.
 
     Raises ContractError naming file, key and what is allowed.
     """

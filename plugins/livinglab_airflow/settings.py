@@ -12,13 +12,16 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from lakehouse.adapters.durable_files import write_durably
+from lakehouse.errors import Damaged
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 ENGINE_POOL = "spark"
 """The one pool of the Spark engine: a single slot, so one task at a time holds its memory."""
 
-ACCOUNTS: Mapping[str, str] = {"engineer": "op", "analyst": "viewer", "dpo": "user"}
-"""The prepared accounts of `make ui` and their Airflow roles (a viewer cannot answer an approval)."""
+ACCOUNTS: Mapping[str, str] = {"engineer": "op", "analyst": "viewer", "dpo": "user", "auditor": "viewer"}
+"""The prepared accounts of `make ui` and their Airflow roles (a viewer starts and answers nothing)."""
 
 
 def airflow_folder(home: Path) -> Path:
@@ -95,13 +98,21 @@ def use_airflow(home: Path, *, port: int = 8080, site_file: Path | None = None) 
 
 
 def prepared_passwords(home: Path) -> dict[str, str]:
-    """Return account -> password from the private file, made at the first call."""
-    path = _secret_file(
-        airflow_folder(home),
-        "passwords.json",
-        lambda: json.dumps({name: secrets.token_urlsafe(12) for name in ACCOUNTS}),
-    )
-    return {str(name): str(word) for name, word in json.loads(path.read_text()).items()}
+    """Return account -> password from the private file; an account that it lacks gets one.
+
+    Raises Damaged where the file cannot be parsed.
+    """
+    path = _secret_file(airflow_folder(home), "passwords.json", lambda: "{}")
+    try:
+        kept = {str(name): str(word) for name, word in json.loads(path.read_text()).items()}
+    except (ValueError, AttributeError) as error:
+        raise Damaged(
+            f"airflow/{path.name} cannot be parsed", remedy="remove it: every account gets a new password"
+        ) from error
+    made = {name: secrets.token_urlsafe(12) for name in ACCOUNTS if name not in kept}
+    if made:
+        write_durably(path, json.dumps({**kept, **made}).encode())
+    return {**kept, **made}
 
 
 def _secret_file(

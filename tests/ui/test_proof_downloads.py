@@ -46,7 +46,7 @@ def test_the_page_says_the_digest_of_each_file(web, sign_in):
     assert program == (VERIFIER / "livinglab_verify.py").read_bytes()
 
 
-@pytest.mark.parametrize("account", ["engineer", "analyst", "dpo"])
+@pytest.mark.parametrize("account", ["engineer", "analyst", "dpo", "auditor"])
 def test_each_receipt_leads_to_its_bundle_and_to_the_verifier(web, sign_in, account):
     headers = sign_in(account)
     receipt = taken(web, headers, f"/receipt?dag_id={DAG_ID}&run_id={quote(RUN_ID)}").text

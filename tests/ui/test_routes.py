@@ -29,6 +29,7 @@ MAY = {
     "engineer": OPEN | PROOFS | {"/reports/{name}"},
     "analyst": OPEN | PROOFS,
     "dpo": OPEN | PROOFS | {"/reports/{name}"},
+    "auditor": OPEN | PROOFS | {"/reports/{name}"},
 }
 
 
@@ -70,6 +71,20 @@ def test_each_role_sees_what_it_may(web, sign_in, account):
 
     assert {path for path, answer in answers.items() if answer.status_code == 200} == MAY[account]
     assert {answer.status_code for answer in answers.values()} <= {200, 403}
+
+
+@pytest.mark.parametrize("account", ["analyst", "auditor"])
+def test_whoever_only_looks_starts_and_answers_nothing(web, sign_in, account):
+    """In Airflow itself; the engineer, beside them, is let through to what is not there."""
+    run = "/api/v2/dags/source_none/dagRuns"
+    answer = f"{run}/r/taskInstances/ask_the_dpo/-1/hitlDetails"
+    approval = {"chosen_options": ["Approve"], "params_input": {"reason": "I would like to"}}
+    given = {"logical_date": None, "conf": {}}
+    started = {who: web.post(run, headers=sign_in(who), json=given) for who in (account, "engineer")}
+    answered = {who: web.patch(answer, headers=sign_in(who), json=approval) for who in (account, "dpo")}
+
+    assert {who: found.status_code for who, found in started.items()} == {account: 403, "engineer": 404}
+    assert {who: found.status_code for who, found in answered.items()} == {account: 403, "dpo": 404}
 
 
 def test_health_says_what_stops_the_work(web, sign_in, monkeypatch, tmp_path):

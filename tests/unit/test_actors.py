@@ -14,9 +14,20 @@ TWO_ACCOUNTS = parse_actors(
 )
 
 
-def test_the_owner_of_the_home_acts_with_all_three_roles():
+def test_the_owner_of_the_home_acts_with_all_roles():
     actor = resolve_actor(DEFAULT_ACTORS, "kim", owner="kim")
-    assert (actor.name, actor.roles) == ("kim", {Role.ENGINEER, Role.ANALYST, Role.DPO})
+    assert (actor.name, actor.roles) == ("kim", set(Role))
+
+
+def test_an_auditor_reads_what_reviewers_read_and_changes_nothing():
+    """Nor does the role add anything to what the owner of a home could do without it."""
+    auditor = resolve_actor(DEFAULT_ACTORS, "kim", "auditor", owner="kim")
+    may = {verb for verb in PERMISSIONS if auditor.may(verb)}
+    reading = {"fsck", "log", "metrics", "report", "openings"}
+    everyone = {verb for verb, roles in PERMISSIONS.items() if roles == frozenset(Role)}
+    dpo = resolve_actor(DEFAULT_ACTORS, "kim", "dpo", owner="kim")
+    assert may == reading | everyone
+    assert may <= {verb for verb in PERMISSIONS if dpo.may(verb)}
 
 
 def test_a_chosen_name_has_only_its_own_role_and_keeps_the_account():
