@@ -3,7 +3,7 @@
 from airflow.sdk import DAG
 
 from lakehouse.core.contract import DatasetContract, Layer
-from livinglab_airflow.approvals import ask_the_dpo, decide, find_waiting_release
+from livinglab_airflow.approvals import QUESTIONS_AT_ONCE, ask_the_dpo, decide, find_waiting_release
 from livinglab_airflow.assets import draft_asset
 from livinglab_airflow.contracts import site_contracts
 from livinglab_airflow.deadlines import APPROVAL_HOURS, ends_within
@@ -19,7 +19,7 @@ def approval_dag(contract: DatasetContract) -> DAG:
         doc_md=approval_runbook(contract),
         schedule=[draft_asset(contract)],
         catchup=False,
-        max_active_runs=1,
+        max_active_runs=QUESTIONS_AT_ONCE,
         deadline=ends_within(APPROVAL_HOURS),
         tags=["approval", f"population:{contract.population}"],
         default_args={"owner": "dpo"},

@@ -1,14 +1,15 @@
 """The gate for people inside Airflow: find the release that waits, ask the DPO, record the decision."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
-from airflow.sdk import Param, task
+from airflow.sdk import Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.execution_time.hitl import HITLUser
 
 from lakehouse.core.contract import DatasetContract
+from livinglab_airflow.assets import ASKED_BESIDE, RELEASE, draft_asset, waiting_event
 from livinglab_airflow.contracts import protection_officers
 from livinglab_airflow.refusals import say_refusals
 from livinglab_airflow.sites import cosign_written, open_task_site
@@ -16,6 +17,12 @@ from livinglab_airflow.tasks import RETRIES
 
 UNFINISHED = frozenset({"SUBMITTED", "APPROVED"})
 """States in which an answer still changes something: APPROVED is an approval that a crash cut short."""
+
+QUESTIONS_AT_ONCE = 16
+"""How many releases of a product may wait for an answer beside each other: a question holds no worker."""
+
+UNDECIDED = "The draft stays inside until you approve it."
+REPLACED = "A later release of this product stands: this one can only be rejected."
 
 REASON = Param(
     "decided on the facts shown in Airflow",
@@ -45,16 +52,35 @@ def ask_the_dpo(contract: DatasetContract) -> DpoApproval:
     )
 
 
-@task(**RETRIES)
+@task(outlets=[ASKED_BESIDE], **RETRIES)
 @say_refusals
 def find_waiting_release(product: str) -> dict[str, str]:
-    """Return the id and the facts of the SUBMITTED release; skipped where none waits."""
+    """Return the id and the facts of the release that woke this run, or of the newest where none did.
+
+    Several may have woken it at once: the others wake runs of their own, so that each can be answered.
+    Skipped where none waits any more.
+    """
+    from lakehouse.pipeline.publish_records import later_releases
+
+    context = get_current_context()
     site = open_task_site()
     with site.registry.reading() as tx:
         waiting = tx.many("releases", product=product, state="SUBMITTED", order="created_at")
-    if not waiting:
+    named = releases_named(context["triggering_asset_events"])
+    meant = [row for row in waiting if row["release_id"] in named] if named else waiting[-1:]
+    if not meant:
         raise AirflowSkipException(f"no release of {product} waits for a decision")
-    return {"release_id": str(waiting[-1]["release_id"]), "facts": facts_of_release(waiting[-1])}
+    asset = draft_asset(site.contracts.gold(product))
+    for other in meant[:-1]:
+        context["outlet_events"][ASKED_BESIDE].add(asset, extra=waiting_event(other["release_id"]))
+    facts = facts_of_release(meant[-1], replaced=bool(later_releases(site, meant[-1])))
+    return {"release_id": str(meant[-1]["release_id"]), "facts": facts}
+
+
+def releases_named(events: Mapping[Any, Sequence[Any]]) -> frozenset[str]:
+    """Return the releases that the events say newly wait; none of a run that a person triggered."""
+    extras = [event.extra for listed in events.values() for event in listed]
+    return frozenset(str(extra[RELEASE]) for extra in extras if extra.get(RELEASE))
 
 
 @task(**RETRIES)
@@ -80,11 +106,15 @@ def decide(waiting: dict[str, str], answer: Mapping[str, Any]) -> dict[str, Any]
 FIGURES = ("rows", "suppressed", "k", "l", "t", "findings")
 
 
-def facts_of_release(release: Mapping[str, Any]) -> str:
-    """Return the facts of a release as markdown: what the DPO decides on, no value of a person."""
+def facts_of_release(release: Mapping[str, Any], *, replaced: bool = False) -> str:
+    """Return the facts of a release as markdown: what the DPO decides on, no value of a person.
+
+    replaced: a later release of the product stands.
+    """
     reasons = "\n".join(f"- {reason}" for reason in release["reasons"] or ()) or "- none recorded"
     figures = " | ".join("–" if release[name] is None else str(release[name]) for name in FIGURES)
     table = release["table_name"]
+    last = REPLACED if replaced else UNDECIDED
     return f"""**Release `{release["release_id"]}`** in `{table}`
 
 | {" | ".join(FIGURES)} |
@@ -94,5 +124,5 @@ def facts_of_release(release: Mapping[str, Any]) -> str:
 Why it waits:
 {reasons}
 
-The draft stays inside until you approve it. The full report: `livinglab report {table} -o reports`
+{last} The full report: `livinglab report {table} -o reports`
 """

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from livinglab_airflow.assets import RENEWED, draft_asset, event_facts, table_asset
+from livinglab_airflow.assets import RENEWED, draft_asset, event_facts, table_asset, waiting_event
 from livinglab_airflow.refusals import say_refusals
 from livinglab_airflow.settings import ENGINE_POOL
 from livinglab_airflow.sites import cosign_written, open_task_site
@@ -76,7 +76,8 @@ def republish(product: str) -> dict[str, Any]:
     cosign_written(site)
     _say_renewed(contract, result)
     if asks_anew(result):
-        context["outlet_events"][RENEWED].add(draft_asset(contract))
+        said = waiting_event(result["release"])
+        context["outlet_events"][RENEWED].add(draft_asset(contract), extra=said)
     return result
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from livinglab_airflow.assets import event_facts
+from livinglab_airflow.assets import event_facts, waiting_event
 from livinglab_airflow.refusals import RETRY_POLICY, say_refusals
 from livinglab_airflow.settings import ENGINE_POOL
 from livinglab_airflow.sites import (
@@ -108,6 +108,9 @@ def submit(release: dict[str, Any]) -> str:
     """Wake the approval DAG for a release that newly waits; skipped for any other."""
     if not asks_anew(release):
         raise AirflowSkipException(f"the release is {release['state']} and asks nobody anew")
+    context = get_current_context()
+    for asset in context["task"].outlets:
+        context["outlet_events"][asset].extra = waiting_event(release["release"])
     return str(release["release"])
 
 

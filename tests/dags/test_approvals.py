@@ -94,16 +94,80 @@ def test_a_release_that_the_other_door_decided_is_left_alone(decided, state):
     assert decided.calls == []
 
 
-def test_where_nothing_waits_nobody_is_asked(airflow_home, monkeypatch):
+def release(number):
+    figures = dict.fromkeys(("rows", "suppressed", "k", "l", "t", "findings"))
+    table = "draft.walkers_open"
+    own = {"release_id": f"walkers_open-{number}", "product": "walkers_open", "state": "SUBMITTED"}
+    return {**own, "leaf_index": number, "table_name": table, "reasons": [], **figures}
+
+
+@pytest.fixture
+def asked(airflow_home, monkeypatch):
+    """Return which release a run asks about, its facts, and which others it wakes runs for."""
+    from livinglab_airflow import approvals
+    from livinglab_airflow.assets import ASKED_BESIDE, draft_asset, waiting_event
+
+    class Woken(list):
+        def add(self, asset, extra):
+            self.append((asset, extra))
+
+    def ask(waiting, events):
+        """`waiting`: numbers of the releases that wait; `events`: those that woke the run."""
+        registry = Registry("SUBMITTED")
+        monkeypatch.setattr(registry, "many", lambda *_, **__: [release(number) for number in waiting])
+        contract = SimpleNamespace(name="walkers_open")
+        contracts = SimpleNamespace(gold=lambda _: contract)
+        site = SimpleNamespace(registry=registry, contracts=contracts)
+        woken = Woken()
+        own = [SimpleNamespace(extra=waiting_event(f"walkers_open-{number}")) for number in events]
+        context = {
+            "triggering_asset_events": {"draft": own},
+            "outlet_events": {ASKED_BESIDE: woken},
+        }
+        monkeypatch.setattr(approvals, "open_task_site", lambda actor=None: site)
+        monkeypatch.setattr(approvals, "get_current_context", lambda: context)
+        found = approvals.find_waiting_release.function("walkers_open")
+        assert {asset.name for asset, _ in woken} <= {draft_asset(contract).name}
+        return found["release_id"], found["facts"], [extra["release"] for _, extra in woken]
+
+    return ask
+
+
+@pytest.mark.parametrize(("waiting", "events"), [([], []), ([], [1]), ([2], [1])])
+def test_where_nothing_waits_nobody_is_asked(asked, waiting, events):
+    """Nor where the release that woke the run was decided through the other door meanwhile."""
     from airflow.sdk.exceptions import AirflowSkipException
 
-    from livinglab_airflow import approvals
-
-    site = SimpleNamespace(registry=Registry("PUBLISHED"))
-    monkeypatch.setattr(approvals, "open_task_site", lambda actor=None: site)
-
     with pytest.raises(AirflowSkipException, match="no release of walkers_open waits"):
-        approvals.find_waiting_release.function("walkers_open")
+        asked(waiting, events)
+
+
+def test_each_of_two_releases_that_wait_is_asked_about_in_a_run_of_its_own(asked):
+    """The first waits while the second is submitted: its run asks about it alone, both can be answered."""
+    assert [asked([1], [1])[0], asked([1, 2], [2])[0]] == ["walkers_open-1", "walkers_open-2"]
+    assert asked([1, 2], [2])[2] == []
+
+
+def test_two_that_wake_one_run_become_two_questions(asked):
+    """While nothing scheduled, both came: one run asks about the newer and wakes another for the older."""
+    newer, facts, woken = asked([1, 2], [1, 2])
+    older, said, none = asked([1, 2], [1])
+
+    assert (newer, woken) == ("walkers_open-2", ["walkers_open-1"])
+    assert (older, none) == ("walkers_open-1", [])
+    assert "can only be rejected" in said and "can only be rejected" not in facts
+
+
+def test_a_person_who_triggers_the_run_is_asked_about_the_newest(asked):
+    assert asked([1, 2], [])[0] == "walkers_open-2"
+
+
+def test_an_approval_holds_up_no_other(expectations):
+    from airflow.dag_processing.dagbag import DagBag
+
+    from livinglab_airflow.settings import PROJECT
+
+    assert DagBag(str(PROJECT / "dags")).dags["approve_walkers_open"].max_active_runs > 1
 
 
 def test_a_rejection_goes_on_to_be_recorded(expectations):

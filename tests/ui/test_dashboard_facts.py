@@ -72,25 +72,30 @@ def test_a_release_that_waits_leads_to_its_own_question(seen):
 
 
 def test_a_release_that_a_later_one_replaced_says_so(seen, airflow_home):
-    """Two wait: the older can only be rejected."""
+    """Two wait: the older can only be rejected, and each leads to its own question."""
     from lakehouse.pipeline.log_records import log_transaction
     from lakehouse.sites import open_site
+    from livinglab_airflow.dashboard import Question
 
     site = open_site(airflow_home.parent / "site.toml", airflow_home, actor="dpo")
     with log_transaction(site) as tx:
         (older,) = tx.many("releases")
         later = {**older, "release_id": "walkers_open-2", "created_at": "2026-11-22T09:03:00Z"}
         tx.add("releases", **later)
-    waiting = seen("dpo")["waiting"]
+    asked = [
+        Question(text=f"**Release `walkers_open-{number}`** in `draft`", path=f"dags/{number}")
+        for number in (1, 2)
+    ]
+    waiting = seen("dpo", asked)["waiting"]
     with log_transaction(site) as tx:
         tx.change("releases", {"release_id": "walkers_open-2"}, state="REJECTED")
     left = seen("dpo")["waiting"]
     with log_transaction(site) as tx:
         tx.drop("releases", release_id="walkers_open-2")
 
-    assert [(line["release"], line["replaced"]) for line in waiting] == [
-        ("walkers_open-2", False),
-        (RELEASE, True),
+    assert [(line["release"], line["replaced"], line["approval"]) for line in waiting] == [
+        ("walkers_open-2", False, "dags/2"),
+        (RELEASE, True, "dags/1"),
     ]
     assert [(line["release"], line["replaced"]) for line in left] == [(RELEASE, False)]
 
@@ -101,10 +106,11 @@ def test_reasons_of_a_release_are_for_those_who_review(seen):
 
 
 def test_what_may_be_done_follows_the_role(seen):
-    assert {role: seen(role)["may"] for role in ("engineer", "analyst", "dpo")} == {
+    assert {role: seen(role)["may"] for role in ("engineer", "analyst", "dpo", "auditor")} == {
         "engineer": {"land": True, "decide": False},
         "analyst": {"land": False, "decide": False},
         "dpo": {"land": False, "decide": True},
+        "auditor": {"land": False, "decide": False},
     }
 
 

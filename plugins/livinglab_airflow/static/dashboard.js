@@ -116,7 +116,7 @@
       release.reasons && release.reasons.length ? h("p", { className: "quiet" }, release.reasons.join("; ")) : null,
       release.approval
         ? h(Inside, { to: release.approval, label: `${asked}: ${release.title}` }, asked)
-        : h("p", { className: "quiet" }, facts.may.decide ? "Airflow has not asked yet. To decide now: " : "The DPO decides: ",
+        : h("p", { className: "quiet" }, facts.may.decide ? "No question is open in Airflow. To decide: " : "The DPO decides: ",
             h("code", null, `livinglab ${release.replaced ? "reject" : "approve"} ${release.release} --reason "…"`)));
   }
 
