@@ -86,7 +86,7 @@ PATTERNS = (
         regex=r"(?<=\b(?:mrn|(?:record|chart|patient|hospital)(?: (?:number|no\.?|id))?)[ :#]{1,3})"
         r"[a-z]{0,4}-?\d[\d-]{3,11}\b",
         score=0.9,
-        needs=r"\d",
+        needs="mrn|record|chart|patient|hospital",
     ),
     IdentifierPattern(
         entity="RECORD_ID",
@@ -139,7 +139,7 @@ PATTERNS = (
         rf"|(?:{MONTHS})\b\.? \d{{1,2}}(?:st|nd|rd|th)?\b(?:,? \d{{4}}\b)?"
         rf"|(?:{MONTHS})\b\.?,? \d{{4}}\b)",
         score=0.7,
-        needs=r"\d",
+        needs=r"\b(?:jan|feb|mar|apr|may|ju[nl]|aug|sep|oct|nov|dec)",
     ),
     IdentifierPattern(
         entity="IBAN_CODE",
@@ -179,7 +179,7 @@ PATTERNS = (
         regex=r"(?<=\b(?:serial(?: (?:number|no\.?))?|s/n|sn|device(?: (?:id|number))?)[ :#]{1,3})"
         r"(?=[a-z\d-]*\d{3})[a-z\d][a-z\d-]{4,23}\b",
         score=0.7,
-        needs=r"\d{3}",
+        needs=r"serial|\bs/?n\b|device",
         in_cells=False,
     ),
     IdentifierPattern(

@@ -43,16 +43,20 @@ class GatedRecognizer:
 
 def text_recognizers(language: str) -> "tuple[GatedRecognizer, ...]":
     """Return what is looked for in texts of a language, names of its model apart."""
-    own = _gated((pattern for pattern in PATTERNS if pattern.is_for(language)), language)
+    own = gated_patterns((pattern for pattern in PATTERNS if pattern.is_for(language)), language)
     return (*own, *_presidio_patterns(language), _phone(language))
 
 
 def cell_recognizers() -> "tuple[GatedRecognizer, ...]":
     """Return what is looked for in single cells: identifiers with a form of their own, of every language."""
-    return (*_gated((pattern for pattern in PATTERNS if pattern.in_cells), "en"), *_presidio_patterns("en"))
+    return (
+        *gated_patterns((pattern for pattern in PATTERNS if pattern.in_cells), "en"),
+        *_presidio_patterns("en"),
+    )
 
 
-def _gated(patterns: Iterable[IdentifierPattern], language: str) -> tuple[GatedRecognizer, ...]:
+def gated_patterns(patterns: Iterable[IdentifierPattern], language: str) -> tuple[GatedRecognizer, ...]:
+    """Return a recognizer of each pattern, for texts in a language, behind the gate that it needs."""
     return tuple(
         GatedRecognizer(
             recognizer=_recognizer(pattern, language),
@@ -89,7 +93,7 @@ def _presidio_patterns(language: str) -> tuple[GatedRecognizer, ...]:
     given: tuple[tuple[Any, str, str], ...] = (
         (CreditCardRecognizer, r"\d{4}", "check digit of a card number holds"),
         (IbanRecognizer, r"[a-z]{2}\d{2}", "check digits of an account number hold"),
-        (IpRecognizer, r"\d\.\d|:", "form of an internet address"),
+        (IpRecognizer, r"\d\.\d{1,3}\.\d|:[0-9a-f]{0,4}:|fe80:", "form of an internet address"),
     )
     return tuple(
         GatedRecognizer(

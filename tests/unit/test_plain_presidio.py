@@ -1,6 +1,7 @@
 """Findings are those of Presidio's own engine with the same recognizers, whatever is left out on the way."""
 
 import re
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 
 from lakehouse.adapters import phone_numbers
+from lakehouse.adapters.detection_patterns import PATTERNS
 from lakehouse.adapters.named_entities import EntityReader, EntityTagger, is_decodable
 from lakehouse.adapters.phone_numbers import (
     SparingPhoneRecognizer,
@@ -23,6 +25,7 @@ from lakehouse.adapters.recognizers import (
     PHONE_REGIONS,
     SHORTEST_PHONE,
     cell_recognizers,
+    gated_patterns,
     text_recognizers,
 )
 from lakehouse.adapters.sentence_starts import SentenceReader
@@ -50,6 +53,12 @@ PIECES = (
         " - ",
         "né le",
         "sn",
+        "SN: X12-345678",
+        "device id #AB-12345",
+        "fe80:%eth0",
+        "2001:db8::7",
+        "4th of july",
+        "hospital no. AB-10042",
     ),
     *(
         "8de41d0d-0ae7-4cb6-97e2-900b07a1e4f7",
@@ -61,6 +70,30 @@ PIECES = (
 )
 MADE_TEXTS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).map(" ".join)
 ANY_TEXTS = st.text(st.sampled_from("Aé z09.,:/@-+()\n'xX²٣"), max_size=60)
+
+PARTS = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "mrn",
+                "Record",
+                "chart",
+                " no.",
+                " number",
+                "serial",
+                "S/N",
+                "device",
+                " id",
+                "AB-",
+                "1234567",
+            ),
+            *("jan", "March", "sept", "4", "th", " of", " ", ": ", "#", ",", "2019", "\n"),
+            *("::", ":", "fe80", "%eth0", "ffff", "255", "."),
+        ]
+    ),
+    min_size=1,
+    max_size=9,
+).map("".join)
 
 
 @pytest.fixture(scope="module")
@@ -113,13 +146,21 @@ def test_cells_have_the_findings_of_plain_presidio(detector):
 
 @pytest.mark.parametrize("language", ["en", "fr", None])
 @settings(max_examples=150)
-@given(text=st.one_of(MADE_TEXTS, ANY_TEXTS))
+@given(text=st.one_of(MADE_TEXTS, ANY_TEXTS, PARTS))
 def test_the_gate_is_open_wherever_a_recognizer_finds(language, text):
     """`needs` is necessary: what a pattern matches, its gate lets through."""
     for gated in text_recognizers(language) if language else cell_recognizers():
         recognizer = gated.recognizer
         if recognizer.analyze(text, recognizer.supported_entities, None):
             assert gated.may_match(text), recognizer.name
+
+
+def test_a_gate_too_narrow_is_shut_where_its_pattern_finds():
+    """The broken variant: not every record number stands behind `MRN`."""
+    pattern = next(pattern for pattern in PATTERNS if pattern.name == "record_number")
+    (gated,) = gated_patterns([replace(pattern, needs="mrn")], "en")
+    assert gated.recognizer.analyze("chart no. 1234567", ["RECORD_ID"], None)
+    assert not gated.may_match("chart no. 1234567")
 
 
 @settings(max_examples=150)
