@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from consenting_people import NOON, with_people
 from release_contracts import CONTRACTS
 from test_publish import write_people
 
@@ -24,21 +25,13 @@ from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.stale import stale_versions
 
 pytestmark = pytest.mark.spark
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SOMEBODY = ("GaPt03", "gaitpdb")
 
 
 @pytest.fixture
 def site(open_home: Callable[..., Site]) -> Iterator[Site]:
     """Twenty people of the gait study, GaPt03 among them; the shipped contract of consents; two products."""
-    opened = open_home()
-    shipped = {f"bronze.{name}": opened.contracts.bronze(name) for name in ("consents", "gait_people")}
-    names = [f"GaPt{number:02}" for number in range(1, 21)]
-    known = opened.vault.subjects_for("gaitpdb", names)
-    opened.vault.subjects_for("gaitpdb", [f"p{number}" for number in range(20)])
-    for number, name in enumerate(names):
-        opened.vault.link(known[name], "gaitpdb", [f"p{number}"])
-    yield at(replace(opened, contracts=Contracts(by_table={**CONTRACTS.by_table, **shipped})), NOON)
+    yield with_people(open_home(), CONTRACTS.by_table)
 
 
 def at(site: Site, moment: datetime) -> Site:

@@ -5,10 +5,11 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from consenting_people import NOON, with_people
 from release_contracts import CONTRACTS
 from test_publish import write_people
 
@@ -30,21 +31,13 @@ from lakehouse.pipeline.status import site_status
 pytestmark = pytest.mark.spark
 PRODUCT = "people_open"
 COUNT = f"SELECT count(*) AS people FROM gold.{PRODUCT}"
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 def site(open_home: Callable[..., Site]) -> Iterator[Site]:
     """Twenty people of the gait study under the shipped contract of consents; one product of theirs."""
-    opened = open_home()
-    shipped = {f"bronze.{name}": opened.contracts.bronze(name) for name in ("consents", "gait_people")}
-    names = [f"GaPt{number:02}" for number in range(1, 21)]
-    known = opened.vault.subjects_for("gaitpdb", names)
-    opened.vault.subjects_for("gaitpdb", [f"p{number}" for number in range(20)])
-    for number, name in enumerate(names):
-        opened.vault.link(known[name], "gaitpdb", [f"p{number}"])
     product = {name: CONTRACTS.by_table[name] for name in ("silver.people", f"gold.{PRODUCT}")}
-    made = replace(opened, contracts=Contracts(by_table={**product, **shipped}), clock=lambda: NOON)
+    made = with_people(open_home(), product)
     write_people(made, 20)
     publish(made, PRODUCT)
     yield made
