@@ -5,7 +5,7 @@ Format: https://parquet.apache.org/docs/file-format/
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from lakehouse.errors import UnreadableInput
 from lakehouse.readers.archives import ALWAYS_ALLOWED, EXPANSION_LIMIT
-from lakehouse.readers.parquet_pages import page_sizes
+from lakehouse.readers.parquet_pages import ColumnChunk, page_sizes, row_groups
 from lakehouse.readers.whole_files import COLUMN_LIMIT, LINE_LIMIT
 
 Cells = Mapping[str, list[str | None]]
@@ -44,10 +44,10 @@ class ParquetCells:
         with _damage():
             about = pq.ParquetFile(source)
             self.names = tuple(about.schema_arrow.names)
-            groups = [about.metadata.row_group(number) for number in range(about.metadata.num_row_groups)]
-            self.cells = sum(_cell_count(group) for group in groups)
+            groups = row_groups(source)
+            self.cells = sum(max(rows, sum(own.values for own in chunks)) for rows, chunks in groups)
             self._require_honest(about.metadata)
-            self._require_honest_pages(source, about.metadata)
+            self._require_honest_pages(source, [chunk for _, chunks in groups for chunk in chunks])
             self._file = pq.ParquetFile(
                 source, metadata=about.metadata, read_dictionary=_text_paths(about.metadata),
                 buffer_size=_BUFFER, pre_buffer=False,
@@ -88,19 +88,13 @@ class ParquetCells:
         if self.cells > max(CELLS_ALWAYS_ALLOWED, CELLS_A_BYTE * self.size):
             raise _bomb()
 
-    def _require_honest_pages(self, source: pa.NativeFile, metadata: pq.FileMetaData) -> None:
+    def _require_honest_pages(self, source: pa.NativeFile, chunks: Sequence[ColumnChunk]) -> None:
         """A page of zeros can stand for any size; whoever writes pages of a few bytes each wants time."""
         allowed = max(ALWAYS_ALLOWED, EXPANSION_LIMIT * self.size)
-        for number, unpacked in enumerate(page_sizes(source, metadata)):
+        for number, unpacked in enumerate(page_sizes(source, chunks)):
             allowed -= unpacked
             if allowed < 0 or unpacked > PAGE_LIMIT or number > PAGES:
                 raise _bomb()
-
-
-def _cell_count(group: pq.RowGroupMetaData) -> int:
-    """Return how many values a row group holds: those of lists count each."""
-    columns = (int(group.column(number).num_values) for number in range(group.num_columns))
-    return max(int(group.num_rows), sum(columns))
 
 
 def _text_paths(metadata: pq.FileMetaData) -> list[str]:
@@ -114,7 +108,10 @@ def _leaves(values: pa.Array) -> Iterator[pa.Array]:
     kind = values.type
     if isinstance(values, pa.ExtensionArray):
         yield from _leaves(values.storage)
-    elif pa.types.is_struct(kind) or pa.types.is_map(kind) or pa.types.is_list(kind):
+    elif pa.types.is_map(kind):
+        yield from _leaves(values.keys)
+        yield from _leaves(values.items)
+    elif pa.types.is_struct(kind) or pa.types.is_list(kind):
         inner = values.flatten()
         for part in inner if isinstance(inner, list) else [inner]:
             yield from _leaves(part)
