@@ -5,13 +5,12 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +21,16 @@ import psutil
 from lakehouse.sites import open_site
 from tests.drills.chain import DATASET, write_batch
 from tests.drills.kills import PEOPLE, PROJECT, make_site_file
+from tests.local_ports import free_port
 
 DAG = f"source_{DATASET}"
-HEARTBEAT_SECONDS = "30"
-"""After so long without a sign a task counts as dead; Airflow's default is 300."""
+NOTICED = {"AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30"}
+"""After so many seconds without a sign a task counts as dead; Airflow's default is 300."""
+UNNOTICED = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "100000",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "100000",
+}
+"""The broken variant: neither a task nor a scheduler is ever held dead."""
 WAIT_SECONDS = 420.0
 ENDED = ("success", "failed")
 
@@ -57,12 +62,12 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, port: int) -> Iterator[Served]:
-    """Run `livinglab ui` on the home under `folder`."""
+def served(folder: Path, port: int, settings: Mapping[str, str]) -> Iterator[Served]:
+    """Run `livinglab ui` on the home under `folder`, with settings of Airflow."""
     command = ["-m", "lakehouse", "ui", "--port", str(port), "--json", "--home", str(folder / "home")]
     process = subprocess.Popen(
         [sys.executable, *command, "--site", str(make_site_file(folder))],
-        env={**os.environ, "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": HEARTBEAT_SECONDS},
+        env={**os.environ, **settings},
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -90,13 +95,6 @@ def _document(process: "subprocess.Popen[str]") -> str:
     return "".join(lines)
 
 
-def free_port() -> int:
-    """Return a port of this machine that nothing uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def kill_scheduler(served: Served) -> int:
     """Kill the scheduler and everything below it, and return how many processes there were."""
     below = psutil.Process(served.process.pid).children(recursive=True)
@@ -108,9 +106,9 @@ def kill_scheduler(served: Served) -> int:
     return len(doomed)
 
 
-def wait_until(true: Callable[[], bool]) -> bool:
+def wait_until(true: Callable[[], bool], seconds: float = WAIT_SECONDS) -> bool:
     """Wait for a state; False where it does not come."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if true():
             return True
@@ -118,13 +116,18 @@ def wait_until(true: Callable[[], bool]) -> bool:
     return False
 
 
-def drill(folder: Path, port: int) -> Iterator[str]:
-    """Yield what is wrong when the scheduler dies under a landing and the UI is started again."""
+def drill(
+    folder: Path, port: int, settings: Mapping[str, str] = NOTICED, patience: float = WAIT_SECONDS
+) -> Generator[str, None, None]:
+    """Yield what is wrong when the scheduler dies under a landing and the UI is started again.
+
+    patience: seconds in which the run must then end.
+    """
     source = folder / "people"
     (source / DATASET).mkdir(parents=True)
     write_batch(source / DATASET / "first.csv", 1, PEOPLE)
     open_site(make_site_file(folder), folder / "home", create=True)
-    with served(folder, port) as first:
+    with served(folder, port, settings) as first:
         if not wait_until(lambda: first.knows(DAG)):
             yield "the DAG has not appeared"
         run = first.call(
@@ -138,8 +141,8 @@ def drill(folder: Path, port: int) -> Iterator[str]:
         _, error = first.process.communicate()
         if first.process.returncode != 7 or "Traceback" in error:
             yield f"the UI without its scheduler ended with {first.process.returncode}: {error[-300:]}"
-    with served(folder, port) as second:
-        if not wait_until(lambda: second.call(path)["state"] in ENDED):
+    with served(folder, port, settings) as second:
+        if not wait_until(lambda: second.call(path)["state"] in ENDED, patience):
             yield f"the run has not ended: {_task_states(second, path)}"
         elif second.call(path)["state"] != "success":
             yield f"the run has failed: {_task_states(second, path)}"

@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.drills import airflow_killed, kills, log_faults, tampering, two_demos
 from tests.drills.faults import MOUNTING
 from tests.drills.injections import AppendServer, why_no_strace
 from tests.drills.stages import in_own_namespace
+from tests.local_ports import free_port
 
 Say = Callable[[str], None]
 SEED = 4
@@ -126,6 +128,15 @@ def test_without_the_lock_two_demos_are_noticed(tmp_path: Path) -> None:
 @pytest.mark.airflow
 def test_a_run_whose_scheduler_was_killed_ends_after_the_next_start(folder: Path, say: Say) -> None:
     begun = time.monotonic()
-    problems = list(airflow_killed.drill(folder, airflow_killed.free_port()))
+    problems = list(airflow_killed.drill(folder, free_port()))
     say(f"scheduler and workers killed: {len(problems)} problems, {time.monotonic() - begun:.0f} s")
     assert problems == []
+
+
+@pytest.mark.spark
+@pytest.mark.airflow
+def test_a_task_that_nobody_holds_dead_never_ends(folder: Path) -> None:
+    """The broken variant waits for a worker that was killed as if it were still at work."""
+    found = airflow_killed.drill(folder, free_port(), airflow_killed.UNNOTICED, patience=150)
+    with closing(found):
+        assert "the run has not ended" in next(found, "")
