@@ -3,9 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
-from lakehouse.adapters.presidio_detector import Detector
+from lakehouse.adapters.presidio_detector import Detector, is_unbroken
 from lakehouse.core.column_classifier import classify_columns
 from lakehouse.core.column_profile import ColumnProfile, common_pattern, outward_bounds, shape_of
 from lakehouse.core.contract import ColumnType
@@ -120,7 +121,8 @@ def _finding_shares(
         return {}
     cells = distinct[:CELLS_SEARCHED]
     in_cells = detector.find_by_value(cells).values()
-    texts = [value for value in distinct if re.search(r"[^\W\d_]{3}", value)][:TEXTS_SEARCHED]
+    worded = (value for value in distinct if re.search(r"[^\W\d_]{3}", value) and not is_unbroken(value))
+    texts = list(islice(worded, TEXTS_SEARCHED))
     in_texts = detector.find_in_texts(texts, language) if texts else []
     shares = _shares(({found.entity for found in findings} for findings in in_cells), len(cells))
     named = _shares(({found.entity for found in findings} for findings in in_texts), len(texts))

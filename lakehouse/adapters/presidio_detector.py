@@ -29,12 +29,16 @@ CELL_SCORE = 0.5
 TEXT_SCORE = 0.4
 LANGUAGE = "en"
 PIECE_LENGTH = 50_000
+UNBROKEN_LENGTH = 1_000
 """Characters analysed at once: the model's memory grows with the length of a text."""
 MODEL_NAMES = "model_names"
 CALENDAR = re.compile(rf"\d|\b(?:{MONTHS}|(?:{WEEKDAYS})(?:day)?)\b", re.IGNORECASE)
 """What makes the English model's time expression a date; `daily` and `last week` have none of it and stay."""
 MAY_IDENTIFY = re.compile(r"[\d@:-]")
 """Every pattern of cells needs one of these characters, so a cell without any is clean at once."""
+_SPACED = r"[^\s\u0e00-\u109f\u1780-\u17ff\u3000-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]"
+"""A character of a script that puts spaces between words."""
+_UNBROKEN = re.compile(rf"(?<!{_SPACED}){_SPACED}{{{UNBROKEN_LENGTH}}}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,14 @@ class Finding:
     detector: str
     version: str
     reason: str
+
+
+def is_unbroken(text: str) -> bool:
+    """Return whether a text has so long a run without a space that no person wrote it.
+
+    spaCy's tokenizer takes affixes off one by one, each time from the whole run: 50,000 signs take minutes.
+    """
+    return _UNBROKEN.search(text) is not None
 
 
 class Detector:

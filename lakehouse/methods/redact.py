@@ -5,7 +5,8 @@ own identifiers from all sources. Dates move like all dates of the person; what 
 date becomes <DATE>. `{ method = "redact", language = "language", day_first = false }`: `language`
 names the column that says in what language a text is; `in_language = "fr"` says it for all of them
 (English where neither is given). A text whose language is unstated or has no model is refused, never
-read by a model of another language: its names would stay (`language_not_supported`).
+read by a model of another language: its names would stay (`language_not_supported`). Nor is a text read
+that has 1,000 characters without a space (`unbroken_text`).
 """
 
 import unicodedata
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import regex  # type: ignore[import-untyped]
 
-from lakehouse.adapters.presidio_detector import LANGUAGE, Finding
+from lakehouse.adapters.presidio_detector import LANGUAGE, Finding, is_unbroken
 from lakehouse.core.contract import Column
 from lakehouse.methods.context import Applied, MethodContext
 from lakehouse.methods.parameters import Parameters
@@ -26,6 +27,7 @@ from lakehouse.methods.text_dates import shift_text_date
 DATE = "DATE_TIME"
 OWN = "IDENTIFIER"
 NOT_SUPPORTED = "language_not_supported"
+UNBROKEN = "unbroken_text"
 DAY_FIRST_LANGUAGES = frozenset({"fr", "de"})
 """Where `03/04/2021` is the third of April whatever the contract says of the others."""
 TAGS: Mapping[str, str] = {
@@ -67,6 +69,8 @@ def apply(values: pa.Array, column: Column, context: MethodContext) -> Applied:
     subjects: list[str | None] = context.subjects.to_pylist()
     texts = [None if text is None else unicodedata.normalize("NFC", text) for text in values.to_pylist()]
     languages = _languages(texts, given, context)
+    refused = _refused(texts, languages)
+    languages = [None if row in refused else language for row, language in enumerate(languages)]
     found = _findings(texts, languages, context)
     shifts = days_of_shift(context.secrets)
     patterns = _patterns(texts, subjects, context.identifiers)
@@ -81,9 +85,7 @@ def apply(values: pa.Array, column: Column, context: MethodContext) -> Applied:
         counts.update(region.entity for region in regions)
         days_lead = day_first or language in DAY_FIRST_LANGUAGES
         redacted.append(_replaced(text, regions, shifts.get(subject), days_lead))
-    return Applied(
-        values=pa.array(redacted, pa.string()), rejected=_refused(texts, languages), findings=dict(counts)
-    )
+    return Applied(values=pa.array(redacted, pa.string()), rejected=refused, findings=dict(counts))
 
 
 def _patterns(
@@ -143,8 +145,13 @@ def _languages(texts: Sequence[str | None], given: Parameters, context: MethodCo
 
 
 def _refused(texts: Sequence[str | None], languages: Sequence[str | None]) -> dict[int, str]:
-    told = enumerate(zip(texts, languages, strict=True))
-    return {row: NOT_SUPPORTED for row, (text, language) in told if text is not None and language is None}
+    refused: dict[int, str] = {}
+    for row, (text, language) in enumerate(zip(texts, languages, strict=True)):
+        if text is not None and language is None:
+            refused[row] = NOT_SUPPORTED
+        elif text is not None and is_unbroken(text):
+            refused[row] = UNBROKEN
+    return refused
 
 
 def _findings(

@@ -88,6 +88,14 @@ def test_a_text_without_a_model_for_its_language_is_refused():
     assert made.rejected == dict.fromkeys((1, 2, 3), "language_not_supported")
 
 
+def test_a_text_without_spaces_is_refused():
+    """spaCy would take minutes over 50,000 such signs; a script that has no spaces is another matter."""
+    around = context(["ann"] * 3, detector=FoundPlaces())
+    made = apply(pa.array(["pain " + "$" * 1000, "pain " * 1000, "痛" * 1000]), column("redact"), around)
+    assert made.rejected == {0: "unbroken_text"}
+    assert made.values.is_null().to_pylist() == [True, False, False]
+
+
 def test_a_redaction_that_reads_every_language_as_english_leaves_a_date():
     """The broken variant: a date in French words is nothing to the English model and rules."""
     note = "née le douze mars mille neuf cent cinquante, vue ce jour"
