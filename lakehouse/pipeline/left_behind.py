@@ -10,7 +10,8 @@ from lakehouse.core.contract import Layer
 from lakehouse.core.release import ReleaseState
 from lakehouse.core.release_rules import ReleaseRules, parse_release_rules
 from lakehouse.errors import LivingLabError
-from lakehouse.pipeline.publish_records import current_release
+from lakehouse.pipeline.publish_inputs import gather_inputs
+from lakehouse.pipeline.publish_records import current_release, release_of_run
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.stale import (
     StaleModel,
@@ -105,17 +106,31 @@ def _way_out(site: Site, stale: StaleVersion) -> str:
     if contract.layer is not Layer.GOLD or stale.because not in ("consent", "input"):
         return RENEW
     short = list(_unpaid(site, parse_release_rules(contract, site.policy.floor)))
-    if not short:
-        return RENEW
-    return f"{'; '.join(short)}: {way_out_of_budget(site, contract.name)}"
+    if short:
+        return f"{'; '.join(short)}: {way_out_of_budget(site, contract.name)}"
+    return _rejected_already(site, contract.name) or RENEW
+
+
+def _rejected_already(site: Site, product: str) -> str | None:
+    """Return what to do where the release of today's inputs was rejected or cannot be made, or None."""
+    try:
+        made = release_of_run(site, gather_inputs(site, product).run_key)
+    except LivingLabError as error:
+        return f"{error.message}: {error.remedy}, then {RENEW}"
+    if made is None or made["state"] != ReleaseState.REJECTED:
+        return None
+    return f"release {made['release_id']}, made of today's inputs, is rejected: {_readers_end(site, product)}"
 
 
 def way_out_of_budget(site: Site, product: str) -> str:
     """Return what can be done about a product whose noisy figures no longer fit what is left."""
+    return f"raise the cap in the policy, or {_readers_end(site, product)}"
+
+
+def _readers_end(site: Site, product: str) -> str:
+    """Return the command that takes a product's release from readers."""
     release = current_release(site, product)
-    return "raise the cap in the policy" + (
-        f", or livinglab withdraw {release['release_id']} --reason TEXT" if release else ""
-    )
+    return f"livinglab withdraw {release['release_id'] if release else 'RELEASE'} --reason TEXT"
 
 
 def _unpaid(site: Site, rules: ReleaseRules) -> Iterator[str]:

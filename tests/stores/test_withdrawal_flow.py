@@ -110,6 +110,21 @@ def test_one_who_withdraws_waits_for_the_dpo_and_is_out_once_it_is_approved(
     assert "GaPt01" not in json.dumps([own.as_json() for own in stale_versions(site)])
 
 
+def test_a_rejected_renewal_leaves_one_way_out(site: Site) -> None:
+    """To make it again would only repeat it: the release that still counts the person must be taken back."""
+    current = publish(site, PRODUCT)
+    withdraw(site, 1)
+    (waiting,) = refine_stale(site).releases
+    decide(site, waiting.release, "reject", "one person would be singled out")
+    (said,) = told(site)
+    assert said[1] == (
+        f"release {waiting.release}, made of today's inputs, is rejected: "
+        f"livinglab withdraw {current.release} --reason TEXT"
+    )
+    withdraw(site, 10)
+    assert told(site)[0][1] == "livinglab refine --stale"
+
+
 def test_a_draft_that_counts_whoever_withdraws_meanwhile_is_replaced(site: Site) -> None:
     """It can no longer be approved; the run makes another without them."""
     withdraw(site, 1)
