@@ -24,7 +24,7 @@ PICTURE = PROJECT / "docs" / "scale.svg"
 BEGIN, END = "<!-- scale: begin -->", "<!-- scale: end -->"
 STEPS = ("land", "refine", "publish")
 SIZES = (100_000, 1_000_000, 10_000_000)
-REGISTRY_ROWS, ENTRIES = 1_000_000, 10
+REGISTRY_ROWS, ENTRIES = 1_000_000, (10, 1)
 FLAT = 1.2
 MICRO = 1_000_000
 
@@ -54,15 +54,17 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rows", type=int, nargs="*", default=list(SIZES), help="rows of walks")
     options.add_argument("--registry", type=int, default=REGISTRY_ROWS, help="rows of the registry; 0: none")
-    options.add_argument("--entries", type=int, default=ENTRIES, help="registry rows a person has")
+    options.add_argument("--entries", type=int, nargs="+", default=list(ENTRIES), help="rows a person has")
     asked = options.parse_args()
     walks = [measured("walks", rows) for rows in asked.rows]
-    kinds = ("plain", "registry") if asked.registry else ()
-    pair = [measured(kind, asked.registry, asked.entries) for kind in kinds]
+    pairs = {
+        entries: [measured(kind, asked.registry, entries) for kind in ("plain", "registry")]
+        for entries in (asked.entries if asked.registry else ())
+    }
     if walks:
         PICTURE.write_text(draw_costs(walks), encoding="utf-8")
     own = walk_lines(walks) if walks else earlier_lines("| rows of walks |")
-    beside = registry_lines(pair, asked.entries) if pair else earlier_lines("| registry |")
+    beside = registry_lines(pairs) if pairs else earlier_lines("| registry |")
     write_section([about(), "", *own, "", *beside])
 
 
@@ -97,10 +99,14 @@ def compared(ratio: float) -> str:
     return f"{ratio:.2f}x, {'flat or less' if ratio <= FLAT else 'more than 20 % above'}"
 
 
-def registry_lines(pair: Sequence[Run], entries: int) -> list[str]:
-    """Return the table of the registry beside the same pipeline without privacy work."""
-    plain, own = pair
+def registry_lines(pairs: Mapping[int, Sequence[Run]]) -> list[str]:
+    """Return the table of the registry beside the same pipeline without privacy work, by entries a person."""
     lines = ["| registry | land | refine | publish | all | peak memory |", "|---|---|---|---|---|---|"]
+    return lines + [line for entries, pair in pairs.items() for line in _pair_lines(*pair, entries)]
+
+
+def _pair_lines(plain: Run, own: Run, entries: int) -> list[str]:
+    lines = []
     for name, run in (("LivingLab", own), ("no privacy work", plain)):
         steps = " | ".join(f"{run.seconds[step]:.1f} s" for step in STEPS)
         people = f"{run.rows:,} rows, {run.rows // entries:,} people"
