@@ -98,12 +98,20 @@ def _document(process: "subprocess.Popen[str]") -> str:
 def kill_scheduler(served: Served) -> int:
     """Kill the scheduler and everything below it, and return how many processes there were."""
     below = psutil.Process(served.process.pid).children(recursive=True)
-    schedulers = [one for one in below if "scheduler" in one.cmdline()]
+    schedulers = [one for one in below if "scheduler" in _words(one)]
     doomed = [*schedulers, *(child for one in schedulers for child in one.children(recursive=True))]
     for process in doomed:
         if process.is_running():
             process.kill()
     return len(doomed)
+
+
+def _words(process: psutil.Process) -> list[str]:
+    """Return a process's command line; none of one that has ended, waited for or not."""
+    try:
+        return list(process.cmdline())
+    except psutil.NoSuchProcess:
+        return []
 
 
 def wait_until(true: Callable[[], bool], seconds: float = WAIT_SECONDS) -> bool:

@@ -1,6 +1,5 @@
 """A file read in parts gives what it gives read whole, however small the parts and hostile the bytes."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from read_in_parts import require_parts_of
 
 from lakehouse.adapters.seen_keys import SeenKeys
 from lakehouse.core.contract_parsing import parse_contract
@@ -109,16 +109,7 @@ def require_same(data, contract, rows, form=csv):
     file = InputFile(number=3, name="x", load=lambda: data, size=len(data))
     whole = form.read(file, contract)
     found = stream_lines(file, contract, begin, rows=rows)
-    for parts in (list(found.parts()), list(found.parts())):
-        assert all(part.received <= rows for part in parts)
-        assert {part.digest for part in parts} == {found.digest} == {hashlib.sha256(data).digest()}
-        joined = replace(
-            parts[0],
-            rows=pa.concat_tables([part.rows for part in parts]),
-            rejected=tuple(row for part in parts for row in part.rejected),
-            received=sum(part.received for part in parts),
-        )
-        assert joined == whole
+    require_parts_of(whole, found, data, rows)
 
 
 @given(data=TABLES | HOSTILE, rows=st.integers(1, 7), options=OPTIONS, drift=DRIFT, keyed=st.booleans())

@@ -1,6 +1,5 @@
 """A Parquet file read in parts gives what it gives read whole, whatever its row groups and its values."""
 
-import hashlib
 import io
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from read_in_parts import require_parts_of
 from test_streamed_reading import visits
 
 from lakehouse.errors import UnreadableInput
@@ -51,16 +51,7 @@ def require_same(data: bytes, rows: int) -> None:
     file = InputFile(number=3, name="x", load=lambda: data, size=len(data))
     whole = parquet.read(file, CONTRACT)
     found = stream_table(file, CONTRACT, rows=rows)
-    for parts in (list(found.parts()), list(found.parts())):
-        assert all(part.received <= rows for part in parts)
-        assert {part.digest for part in parts} == {found.digest} == {hashlib.sha256(data).digest()}
-        joined = replace(
-            parts[0],
-            rows=pa.concat_tables([part.rows for part in parts]),
-            rejected=tuple(row for part in parts for row in part.rejected),
-            received=sum(part.received for part in parts),
-        )
-        assert joined == whole
+    require_parts_of(whole, found, data, rows)
 
 
 @given(rows=ROWS, group=st.integers(1, 9), part=st.integers(1, 7), dictionary=st.booleans())
