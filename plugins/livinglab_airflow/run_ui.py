@@ -71,13 +71,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StopRequestedError:
         return 0
     except ComponentDiedError as died:
+        _ignore_requests()
         remedy = "livinglab ui starts it again; runs that were under way go on"
         pipe.send("failed", refusal=Unavailable(f"{died} has ended", remedy=remedy).as_json())
         return 1
     except LivingLabError as refused:
+        _ignore_requests()
         pipe.send("failed", refusal=refused.as_json())
         return 1
     finally:
+        _ignore_requests()
         stop_all(running)
         shutil.rmtree(engine_folder(options.home), ignore_errors=True)
     return 0
@@ -231,9 +234,14 @@ def _send(process: psutil.Process, number: int) -> None:
 
 
 def _request_stop(_number: int, _frame: object) -> None:
+    _ignore_requests()
+    raise StopRequestedError
+
+
+def _ignore_requests() -> None:
+    """Who is told that we failed asks us to end; that must not cut the ending of what we started short."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
-    raise StopRequestedError
 
 
 def _log_file(folder: Path, name: str) -> IO[bytes]:
