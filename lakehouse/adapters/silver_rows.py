@@ -120,11 +120,9 @@ def input_weights(rows: pa.Table) -> list[int]:
     return [int(count) for count in rows.column("input_rows").to_pylist()]
 
 
-def divided_files(rows: pa.Table, sizes: pa.Table) -> frozenset[Place]:
-    """Return (batch, file) of the files of which a portion has only a part; sizes: `rows` of each file."""
-    whole = {(file["batch"], file["file"]): file["rows"] for file in sizes.to_pylist()}
-    own = _file_sizes(rows)
-    return frozenset(file for file, count in own.items() if count < whole[file])
+def divided_files(rows: pa.Table, sizes: Mapping[Place, int]) -> frozenset[Place]:
+    """Return the files of which a portion has only a part; sizes: rows of each whole file."""
+    return frozenset(file for file, count in _file_sizes(rows).items() if count < sizes[file])
 
 
 def refused_entries(

@@ -69,14 +69,16 @@ class SilverSource:
         return divided_files(rows, self._file_sizes) if len(rows) < self.source.rows else frozenset()
 
     @cached_property
-    def _file_sizes(self) -> pa.Table:
-        return self.site.lake.counted(self.source.table, self.source.version, ["batch", "file"])
+    def _file_sizes(self) -> Mapping[Place, int]:
+        sizes = self.site.lake.counted(self.source.table, self.source.version, ["batch", "file"])
+        return {(file["batch"], file["file"]): file["rows"] for file in sizes.to_pylist()}
 
     @cached_property
-    def _linked(self) -> pa.Array:
-        """Everybody in the linked table, or in the source where the contract links none."""
-        link = self.contract.link
-        other = self.inputs.get(link.table) if link else self.source
+    def _linked(self) -> pa.Array | None:
+        """Everybody in the linked table; None where the contract links none."""
+        if self.contract.link is None:
+            return None
+        other = self.inputs.get(self.contract.link.table)
         if other is None:
             return pa.array([], pa.string())
         return self.site.lake.counted(other.table, other.version, ["subject"]).column("subject")
@@ -94,8 +96,9 @@ class SilverSource:
     def _twofold(self) -> frozenset[bytes]:
         """The keyed digests of files whose bytes came under several linked people."""
         pairs = self.site.lake.counted(self.source.table, self.source.version, ["file_hmac", "subject"])
-        linked = pairs.filter(pc.is_in(pairs.column("subject"), self._linked))
-        owners = Counter(linked.column("file_hmac").to_pylist())
+        if self._linked is not None:
+            pairs = pairs.filter(pc.is_in(pairs.column("subject"), self._linked))
+        owners = Counter(pairs.column("file_hmac").to_pylist())
         return frozenset(digest for digest, count in owners.items() if count > 1)
 
     def _handled(self, rows: pa.Table, divided: frozenset[Place]) -> SilverPortion:

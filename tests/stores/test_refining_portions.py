@@ -93,8 +93,7 @@ def places(subjects: list[str]) -> pa.Table:
 def test_a_file_of_which_only_a_part_is_refused_keeps_its_rows() -> None:
     """Both rows of a portion are refused, but a third of the same file stands elsewhere."""
     portion = places(["a", "a"])
-    sizes = pa.table({"batch": [1], "file": [1], "rows": [3]})
     refused = [(0, "unlinked_person", None), (1, "unlinked_person", None)]
-    divided = divided_files(portion, sizes)
+    divided = divided_files(portion, {(1, 1): 3})
     assert [entry.row for entry in refused_entries(portion, refused, divided=divided)] == [0, 1]
     assert [(entry.row, entry.rows) for entry in refused_entries(portion, refused)] == [(None, 2)]
