@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from lakehouse.adapters.key_tree import KeyUse, derive_subject_key
 
 Secrets = Mapping[str, bytes]
@@ -14,6 +16,7 @@ class PersonSecrets:
         self._look_up = look_up
         self._secrets: Secrets | None = None
         self._keys: dict[KeyUse, dict[str, bytes]] = {}
+        self._ciphers: dict[KeyUse, dict[str, AESGCM]] = {}
 
     def keys(self, use: KeyUse) -> dict[str, bytes]:
         """Return the 32-byte key of every one of them for one use, by pseudonym."""
@@ -22,3 +25,9 @@ class PersonSecrets:
                 self._secrets = self._look_up()
             self._keys[use] = {name: derive_subject_key(own, use) for name, own in self._secrets.items()}
         return self._keys[use]
+
+    def ciphers(self, use: KeyUse) -> Mapping[str, AESGCM]:
+        """Return the cipher of every one of them for one use, by pseudonym, each made once."""
+        if use not in self._ciphers:
+            self._ciphers[use] = {name: AESGCM(key) for name, key in self.keys(use).items()}
+        return self._ciphers[use]
