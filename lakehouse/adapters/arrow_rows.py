@@ -14,13 +14,14 @@ All little-endian; a null has value 0, or code 0xffffffff. Vectors: tests/vector
 import hmac
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from functools import cache
+from itertools import compress
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lakehouse.adapters.canonical_columns import column_cut
+from lakehouse.adapters.canonical_columns import column_cut, single_rows
 
 SUITE = b"livinglab/rows/v1"
 BLOCK_ROWS = 2**16
@@ -65,13 +66,16 @@ def subjects_of(rows: pa.Table) -> set[str]:
 
 def content_leaf(key: bytes, table: str, intent: str, pseudonym: str, rows: pa.Table) -> str:
     """Return one subject's leaf: HMAC-SHA-256 over table, intent, pseudonym and canonical rows, in hex."""
-    return _leaf(key, (table, intent, pseudonym), canonical_rows(rows))
+    return _leaf(key, _framed(table) + _framed(intent) + _framed(pseudonym), *canonical_rows(rows))
 
 
-def _leaf(key: bytes, texts: Sequence[str], pieces: Iterable[bytes]) -> str:
-    encoded = [text.encode() for text in texts]
-    framed = [struct.pack("<I", len(text)) + text for text in encoded]
-    return hmac.digest(key, b"".join([*framed, *pieces]), "sha256").hex()
+def _framed(text: str) -> bytes:
+    encoded = text.encode()
+    return struct.pack("<I", len(encoded)) + encoded
+
+
+def _leaf(key: bytes, *pieces: bytes) -> str:
+    return hmac.digest(key, b"".join(pieces), "sha256").hex()
 
 
 def content_leaves(
@@ -86,16 +90,34 @@ def content_leaves(
 
     `intents` and `digest_keys` are by pseudonym; `rows` must hold all rows of each subject in it.
     """
-    leaves: dict[str, str] = {}
-    for block in _blocks(rows, keys):
-        names = sorted(block.column_names)
-        cuts = [column_cut(name, block.column(name)) for name in names]
-        for pseudonym, start, end in _runs(block):
-            pieces = [piece for cut in cuts for piece in cut(start, end)]
-            leaves[pseudonym] = _leaf(
-                digest_keys[pseudonym], (table, intents[pseudonym], pseudonym), [SUITE, *pieces]
-            )
-    return leaves
+    head_of = cache(lambda intent: _framed(table) + _framed(intent))
+    return {
+        pseudonym: _leaf(digest_keys[pseudonym], head_of(intents[pseudonym]), _framed(pseudonym), *pieces)
+        for block in _blocks(rows, keys)
+        for pseudonym, pieces in _people_bytes(block)
+    }
+
+
+def _people_bytes(block: pa.Table) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """Yield (pseudonym, canonical bytes of their rows, in pieces) of each subject of a block."""
+    starts, sizes = _runs(block)
+    names = [name or "" for name in block.column("subject").take(pa.array(starts)).to_pylist()]
+    alone = sizes == 1
+    if alone.any():
+        pieces = _rows_alone(block.take(pa.array(starts[alone])))
+        yield from zip(compress(names, alone), pieces, strict=True)
+    if not alone.all():
+        cuts = [column_cut(name, block.column(name)) for name in sorted(block.column_names)]
+        for name, start, size in zip(names, starts.tolist(), sizes.tolist(), strict=True):
+            if size > 1:
+                yield name, [SUITE, *(piece for cut in cuts for piece in cut(start, start + size))]
+
+
+def _rows_alone(rows: pa.Table) -> Iterator[tuple[bytes]]:
+    """Yield the canonical bytes of each row as a table of its own."""
+    columns = [single_rows(name, rows.column(name)) for name in sorted(rows.column_names)]
+    suite, nothing = (pa.scalar(text, pa.large_binary()) for text in (SUITE, b""))
+    return ((whole,) for whole in pc.binary_join_element_wise(suite, *columns, nothing).to_pylist())
 
 
 def _blocks(rows: pa.Table, keys: Sequence[str]) -> Iterator[pa.Table]:
@@ -132,11 +154,8 @@ def _pick(rows: pa.Table, chosen: np.ndarray) -> pa.Table:
     return rows.take(pa.array(chosen))
 
 
-def _runs(block: pa.Table) -> Iterator[tuple[str, int, int]]:
-    """Yield (pseudonym, first row, row behind the last) of each subject; the empty name has no subject."""
-    names = [name or "" for name in block.column("subject").to_pylist()]
-    start = 0
-    for name, run in groupby(names):
-        end = start + sum(1 for _ in run)
-        yield name, start, end
-        start = end
+def _runs(block: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first row of each subject and how many rows there are of it."""
+    numbers = _subject_numbers(block)
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    return starts, np.diff(starts, append=len(numbers))

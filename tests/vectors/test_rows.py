@@ -29,7 +29,9 @@ TYPES = {
 def arrow_table(columns: dict[str, tuple[str, list[Any]]]) -> pa.Table:
     arrays = {}
     for name, (letter, values) in columns.items():
-        plain = pa.array([None if v is None else bool(v) for v in values]) if letter == "b" else None
+        plain = (
+            pa.array([None if v is None else bool(v) for v in values], pa.bool_()) if letter == "b" else None
+        )
         raw = {"d": pa.int32(), "t": pa.int64()}.get(letter, TYPES[letter])
         arrays[name] = plain if plain is not None else pa.array(values, raw).cast(TYPES[letter])
     return pa.table(arrays)
@@ -89,3 +91,29 @@ def test_rows_in_order_are_not_copied() -> None:
     rows = pa.table({"a": [1, 1, 2], "b": [1, 2, 0]})
     assert ordered_rows(rows, ["a", "b"]) is rows
     assert ordered_rows(rows, ["b"]).column("b").to_pylist() == [0, 1, 2]
+
+
+ROW_VALUES = st.fixed_dictionaries(
+    {
+        "b": st.none() | st.booleans(),
+        "d": st.none() | st.integers(-100_000, 100_000),
+        "f": st.none() | st.floats(),
+        "i": st.none() | st.integers(-(2**63), 2**63 - 1),
+        "s": st.none() | st.text(st.characters(codec="utf-8"), max_size=3),
+        "t": st.none() | st.integers(-(2**40), 2**40),
+        "x": st.none() | st.binary(max_size=3),
+    }
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), ROW_VALUES), min_size=1, max_size=6))
+def test_people_with_one_row_and_with_several_have_the_leaves_of_their_rows(drawn: list[Any]) -> None:
+    """Rows that stand alone are encoded all at once; each leaf is that of its person's rows by themselves."""
+    columns = {letter: (letter, [values[letter] for _, values in drawn]) for letter in TYPES}
+    names = [name for name, _ in drawn]
+    rows = arrow_table(columns).append_column("subject", pa.array(names))
+    key = {name: name.encode() * 32 for name in names}
+    leaves = content_leaves(rows, (), table="t", intents=dict.fromkeys(names, "i"), digest_keys=key)
+    for name in names:
+        own = rows.filter(pa.array([other == name for other in names]))
+        assert leaves[name] == content_leaf(key[name], "t", "i", name, own)
