@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from format_1_home import PROOF, unpack_format_1
+from earlier_homes import fixture_of, unpack_home
 
 from lakehouse.adapters.registry_schema import ADDED, REGISTRY
 from lakehouse.adapters.sql_registry import SqlRegistry
@@ -25,7 +25,7 @@ TABLES_OF_FORMAT_1 = {
 
 @pytest.fixture
 def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return unpack_format_1(tmp_path, monkeypatch)
+    return unpack_home(1, tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_an_upgraded_home_is_clean_and_what_it_proved_still_holds(old, say):
     assert (old / "registry" / "checkpoint").read_bytes() == before
     assert say("fsck") == (0, {"tables": 2, "versions": 3, "findings": [], "clean": True})
     trust = ("--trust", str(old / "registry" / "trust.json"))
-    assert say("verify", str(PROOF), *trust)[1]["verified"]
+    assert say("verify", str(fixture_of(1) / "proof.json"), *trust)[1]["verified"]
     assert say("prove", "gold.gait_by_cohort", "-o", str(old.parent / "new.json"))[0] == 0
     assert say("verify", str(old.parent / "new.json"), *trust)[1]["verified"]
 
