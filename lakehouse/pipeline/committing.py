@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 
-import pyarrow as pa
-
 from lakehouse.adapters.delta_log import LOG, newest_version, table_files
 from lakehouse.adapters.delta_tables import COMPACT
-from lakehouse.adapters.spooled_rows import SpooledRows
 from lakehouse.adapters.sql_registry import Row
 from lakehouse.core.lineage import Version
 from lakehouse.pipeline.intents import drop_staged, staged_file
-from lakehouse.pipeline.signing import sign_intent
+from lakehouse.pipeline.signing import Content, sign_intent
 from lakehouse.pipeline.site import Site
 
 
@@ -27,14 +24,12 @@ def commit_staged(site: Site, intent: Row) -> None:
         site.lake.commit(table["table"], staged, mode=table["mode"], intent=intent["intent_id"])
 
 
-def finish_intent(
-    site: Site, intent: Row, rows: Sequence[pa.Table | SpooledRows] | None = None
-) -> list[Version]:
+def finish_intent(site: Site, intent: Row, contents: Sequence[Content] | None = None) -> list[Version]:
     """Sign what the intent committed, end it and drop its staged rows.
 
-    `rows` are the written tables where the caller still has them; after a crash the staged ones are read.
+    `contents` of the written tables where the caller has them; after a crash the staged rows are read.
     """
-    versions = sign_intent(site, intent, rows)
+    versions = sign_intent(site, intent, contents)
     remove_orphans(site, intent)
     drop_staged(site, intent)
     return versions

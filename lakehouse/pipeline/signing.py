@@ -29,28 +29,33 @@ PEOPLE_A_QUERY = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a new version holds: its content digest, the leaves that changed by person, how many rows."""
+
+    digest: str
+    leaves: Mapping[str, str]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Signed:
     """One table's new version with everything its leaf says."""
 
     table: str
     version: int
-    rows: int
+    content: Content
     manifest: Manifest
-    leaves: Mapping[str, str]
     replaces: bool
     draft: Draft
 
 
-def sign_intent(
-    site: Site, intent: Row, rows: Sequence[pa.Table | SpooledRows] | None = None
-) -> list[Version]:
+def sign_intent(site: Site, intent: Row, contents: Sequence[Content] | None = None) -> list[Version]:
     """Give every version of the intent its leaf, add the intent's registry rows and end it.
 
-    `rows` are the tables written, in the intent's order; read from their staged files where absent.
+    `contents` of its tables, in the intent's order; made of their staged files where absent.
     """
-    tables = intent["tables"]
-    written = rows or staged_rows(site, intent)
-    signed = [_sign_table(site, intent, table, own) for table, own in zip(tables, written, strict=True)]
+    said = contents or contents_of(site, intent, staged_rows(site, intent))
+    signed = [_sign_table(site, intent, *own) for own in zip(intent["tables"], said, strict=True)]
     with log_transaction(site) as tx:
         versions = [_add_version(tx, intent, own) for own in signed]
         add_rows(tx, intent["payload"]["rows"], _made(versions[0]))
@@ -72,24 +77,21 @@ def _made(version: Version) -> dict[str, object]:
     }
 
 
-def _sign_table(
-    site: Site, intent: Row, table: Mapping[str, object], rows: pa.Table | SpooledRows
-) -> _Signed:
+def _sign_table(site: Site, intent: Row, table: Mapping[str, object], content: Content) -> _Signed:
     name, base = str(table["table"]), int(str(table["base"]))
     folder = site.lake.folder_of(name)
     version = newest_version(folder)
     if version != base + 1:
         raise Damaged(f"{name} is at Delta version {version}, expected {base + 1}", remedy="livinglab fsck")
     manifest = file_manifest(folder, version, _known_digests(site, name))
-    content, leaves, total = _content_of(site, intent["intent_id"], table, version, rows)
-    details = {**table["details"], "rows": total}  # type: ignore[dict-item]
+    details = {**table["details"], "rows": content.rows}  # type: ignore[dict-item]
     draft = draft_record(
         site,
         kind=str(table["kind"]),
         table=name,
         version=version,
         intent=intent["intent_id"],
-        digests={"content": content, "file": file_digest(manifest, file_opening(site, name, version))},
+        digests={"content": content.digest, "file": file_digest(manifest, file_opening(site, name, version))},
         inputs=intent["payload"]["inputs"],
         consent_root=intent["payload"]["consent_root"],
         details=details,
@@ -99,36 +101,43 @@ def _sign_table(
     return _Signed(
         table=name,
         version=version,
-        rows=total,
+        content=content,
         manifest=manifest,
-        leaves=leaves,
         replaces=table["mode"] == "overwrite",
         draft=draft,
     )
 
 
+def contents_of(site: Site, intent: Row, rows: Sequence[pa.Table | SpooledRows]) -> list[Content]:
+    """Return what the intent's next versions hold of `rows`, in its order: before their commit or after it.
+
+    A table whose files are joined is read at its new version.
+    """
+    return [_content_of(site, intent["intent_id"], *own) for own in zip(intent["tables"], rows, strict=True)]
+
+
 def _content_of(
-    site: Site, intent: str, table: Mapping[str, object], version: int, rows: pa.Table | SpooledRows
-) -> tuple[str, dict[str, str], int]:
-    """Return a new version's content digest, the leaves that changed, and how many rows it has."""
+    site: Site, intent: str, table: Mapping[str, object], rows: pa.Table | SpooledRows
+) -> Content:
     name, base, mode = str(table["table"]), int(str(table["base"])), table["mode"]
     if mode == COMPACT:
-        return _same_content(site, name, version)
+        return _same_content(site, name, base + 1)
     appended = mode == "append"
     total = len(rows) + (_rows_before(site, name) if appended else 0)
     if not table["by_subject"]:
-        return plain_content(_in_memory(rows)), {}, total
+        return Content(digest=plain_content(_in_memory(rows)), leaves={}, rows=total)
     leaves: dict[str, str] = {}
     for portion in rows.by_person() if isinstance(rows, SpooledRows) else [rows]:
         leaves |= _leaves(site, intent, name, portion, base if appended else -1)
-    return content_root(_standing(site, name, leaves, appended)), leaves, total
+    digest = content_root(_standing(site, name, leaves, appended))
+    return Content(digest=digest, leaves=leaves, rows=total)
 
 
 def _in_memory(rows: pa.Table | SpooledRows) -> pa.Table:
     return plain_types(pq.read_table(rows.path)) if isinstance(rows, SpooledRows) else rows
 
 
-def _same_content(site: Site, table: str, version: int) -> tuple[str, dict[str, str], int]:
+def _same_content(site: Site, table: str, version: int) -> Content:
     """Return what the version before had; Damaged where the rows of this one are others."""
     before = require_version(site, table)
     if recompute_content(site, replace(before, version=version)) != before.content_digest:
@@ -136,7 +145,7 @@ def _same_content(site: Site, table: str, version: int) -> tuple[str, dict[str, 
             f"{table}@{version} does not hold the rows of version {before.version}",
             remedy="restore the table from a backup of this home",
         )
-    return before.content_digest, {}, before.rows
+    return Content(digest=before.content_digest, leaves={}, rows=before.rows)
 
 
 def file_opening(site: Site, table: str, version: int) -> bytes | None:
@@ -213,7 +222,7 @@ def _add_version(tx: Transaction, intent: Row, signed: _Signed) -> Version:
         "intent_id": intent["intent_id"],
         "kind": record.kind,
         "leaf_index": index,
-        "rows": signed.rows,
+        "rows": signed.content.rows,
         "file_digest": record.digests["file"],
         "content_digest": record.digests["content"],
         "run_key": intent["run_key"],
@@ -233,7 +242,7 @@ def _add_version(tx: Transaction, intent: Row, signed: _Signed) -> Version:
 def _keep_leaves(tx: Transaction, intent: str, signed: _Signed) -> None:
     if signed.replaces:
         tx.drop("content_leaves", table_name=signed.table)
-    people = list(signed.leaves)
+    people = list(signed.content.leaves)
     for start in range(0, 0 if signed.replaces else len(people), PEOPLE_A_QUERY):
         chosen = people[start : start + PEOPLE_A_QUERY]
         tx.drop("content_leaves", table_name=signed.table, pseudonym=chosen)
@@ -241,7 +250,8 @@ def _keep_leaves(tx: Transaction, intent: str, signed: _Signed) -> None:
     for start in range(0, len(people), PEOPLE_A_QUERY):
         chosen = people[start : start + PEOPLE_A_QUERY]
         tx.add_all(
-            "content_leaves", ({**own, "pseudonym": name, "leaf": signed.leaves[name]} for name in chosen)
+            "content_leaves",
+            ({**own, "pseudonym": name, "leaf": signed.content.leaves[name]} for name in chosen),
         )
 
 

@@ -6,6 +6,7 @@ Under one lock a table: (1) intent in the outbox, rows staged, (2) Delta commits
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from lakehouse.pipeline.committing import commit_staged, finish_intent
 from lakehouse.pipeline.intents import OPEN, seal_staged, staged_name
 from lakehouse.pipeline.log_records import RegistryChange, RegistryRows, require_current_home
 from lakehouse.pipeline.recovery import recover_tables
+from lakehouse.pipeline.signing import contents_of
 from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import current_version as current_version  # noqa: PLC0414  tasks read it here
 from lakehouse.pipeline.versions import repeat_of
@@ -89,8 +91,11 @@ def write_tables(
             for number, write in enumerate(writes)
         ]
         intent = seal_staged(site, intent)
-        commit_staged(site, intent)
-        return finish_intent(site, intent, [_written(*pair) for pair in zip(writes, staged, strict=True)])
+        written = [_written(*pair) for pair in zip(writes, staged, strict=True)]
+        with ThreadPoolExecutor(max_workers=1) as beside_spark:
+            contents = beside_spark.submit(contents_of, site, intent, written)
+            commit_staged(site, intent)
+        return finish_intent(site, intent, contents.result())
 
 
 def _written(write: TableWrite, staged: Path) -> pa.Table | SpooledRows:
