@@ -1,0 +1,55 @@
+"""Statements on many rows as the driver takes them, without the work that SQLAlchemy does a row.
+
+Values go in and come out as the driver has them: texts, whole numbers and bytes are the same in SQLite and
+PostgreSQL. Failures are SQLAlchemy's, so that a Store names them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column, Connection, Row, Table
+
+ROWS_AT_ONCE = 10_000
+"""Values a query; SQLite allows 32,766 parameters."""
+MARKS: Mapping[str, str] = {"sqlite": "?", "postgresql": "%s"}
+"""How the driver of each database marks a parameter."""
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[object]]) -> None:
+    """Insert rows, each with a value for every column of the table, in the table's order."""
+    if not rows:
+        return
+    mark = MARKS[connection.dialect.name]
+    names = ", ".join(_name(connection, column) for column in table.columns)
+    marks = ", ".join(mark for _ in table.columns)
+    statement = f"INSERT INTO {_name(connection, table)} ({names}) VALUES ({marks})"
+    connection.exec_driver_sql(statement, [tuple(row) for row in rows])
+
+
+def rows_among(
+    connection: Connection,
+    chosen: Sequence[Column[Any]],
+    column: Column[Any],
+    values: Iterable[object],
+    **fixed: object,
+) -> Iterator[Row[Any]]:
+    """Yield the `chosen` columns of the rows whose `column` is among `values`, 10,000 values a query.
+
+    fixed: other columns of the table, each with the one value that it must have.
+    """
+    wanted = list(values)
+    names = ", ".join(_name(connection, named) for named in chosen)
+    mark = MARKS[connection.dialect.name]
+    only = "".join(f"{_name(connection, column.table.c[name])} = {mark} AND " for name in fixed)
+    begin = f"SELECT {names} FROM {_name(connection, column.table)} WHERE {only}{_name(connection, column)}"
+    for start in range(0, len(wanted), ROWS_AT_ONCE):
+        part = wanted[start : start + ROWS_AT_ONCE]
+        if connection.dialect.name == "postgresql":
+            yield from connection.exec_driver_sql(f"{begin} = ANY({mark})", (*fixed.values(), part))
+        else:
+            marks = ",".join(mark for _ in part)
+            yield from connection.exec_driver_sql(f"{begin} IN ({marks})", (*fixed.values(), *part))
+
+
+def _name(connection: Connection, named: Table | Column[Any]) -> str:
+    return connection.dialect.identifier_preparer.quote(named.name)
