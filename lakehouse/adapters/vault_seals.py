@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from lakehouse.adapters.sql_registry import MODULUS, row_mac
+from lakehouse.adapters.row_macs import MODULUS, row_mac
 from lakehouse.adapters.vault_schema import METADATA, SEALS
 from lakehouse.errors import Damaged
 
