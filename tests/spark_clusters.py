@@ -6,9 +6,13 @@ import os
 import secrets
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from lakehouse.adapters.spark_cluster import Daemon, master_daemon, worker_daemon
 from lakehouse.pipeline.fsck import fsck
@@ -16,16 +20,22 @@ from lakehouse.pipeline.site import Site
 from lakehouse.pipeline.versions import require_version
 from lakehouse.sites import open_site
 from tests.drills.chain import run_chain
-from tests.local_ports import free_port, wait_for_port
+from tests.local_ports import START_SECONDS, free_port, wait_for_port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """A running cluster: `spark://…`, its secret file, its daemons' private folders."""
+    """A running cluster: `spark://…`, its master's process, its secret file, its daemons' private folders."""
 
     master: str
+    process: int
     secret: Path
     folder: Path
+
+    def listening(self) -> set[tuple[str, int]]:
+        """Return the addresses that the master listens on."""
+        found = psutil.Process(self.process).net_connections()
+        return {(one.laddr.ip, one.laddr.port) for one in found if one.status == psutil.CONN_LISTEN}
 
 
 @contextlib.contextmanager
@@ -35,21 +45,47 @@ def two_workers(folder: Path, *, umask: int = 0o022) -> Iterator[Cluster]:
     secret = folder / "cluster.secret"
     secret.write_text(secrets.token_hex(32))
     port = free_port()
-    cluster = Cluster(master=f"spark://127.0.0.1:{port}", secret=secret, folder=folder)
     with contextlib.ExitStack() as running:
         master = master_daemon(folder / "master", "127.0.0.1", port, secret)
-        running.enter_context(_running(master, folder / "master.log", umask))
+        process = running.enter_context(_running(master, folder / "master.log", umask))
         wait_for_port(port)
+        cluster = Cluster(
+            master=f"spark://127.0.0.1:{port}", process=process.pid, secret=secret, folder=folder
+        )
         for name in ("worker-1", "worker-2"):
             worker = worker_daemon(
                 folder / name, cluster.master, "127.0.0.1", free_port(), secret, cores=1, memory="1g"
             )
             running.enter_context(_running(worker, folder / f"{name}.log", umask))
+        _wait_for_workers(cluster, 2)
         yield cluster
 
 
+def _wait_for_workers(cluster: Cluster, number: int) -> None:
+    """Wait until so many workers have registered; TimeoutError after START_SECONDS.
+
+    A job that begins earlier runs on those that are there. The master's page tells, on its other port.
+    """
+    rpc = int(cluster.master.rpartition(":")[2])
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        for port in {port for _, port in cluster.listening()} - {rpc}:
+            if _workers_told(port) == number:
+                return
+        time.sleep(0.2)
+    raise TimeoutError(f"not all of {number} workers have come after {START_SECONDS:.0f} s")
+
+
+def _workers_told(port: int) -> int:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/", timeout=30) as page:
+            return int(json.load(page)["aliveworkers"])
+    except (OSError, ValueError):
+        return 0
+
+
 @contextlib.contextmanager
-def _running(daemon: Daemon, log: Path, umask: int) -> Iterator[None]:
+def _running(daemon: Daemon, log: Path, umask: int) -> "Iterator[subprocess.Popen[bytes]]":
     with log.open("wb") as said:
         process = subprocess.Popen(
             daemon.command,
@@ -60,7 +96,7 @@ def _running(daemon: Daemon, log: Path, umask: int) -> Iterator[None]:
             umask=umask,
         )
         try:
-            yield
+            yield process
         finally:
             process.terminate()
             process.wait(timeout=60)

@@ -129,6 +129,8 @@ def test_a_task_leaves_a_file_that_is_being_written_for_the_next_run(folder, mon
     still, growing = folder / NAME, folder / "growing.csv"
     for path in (still, growing, folder / "later.csv.part"):
         path.write_text("1")
+    written = growing.stat().st_ctime_ns
+    monkeypatch.setattr("livinglab_airflow.landing_files.time.time_ns", lambda: written)
     monkeypatch.setattr("livinglab_airflow.landing_files.time.sleep", lambda _: growing.write_text("12"))
 
     assert whole_files(sorted(folder.iterdir())) == (still,)

@@ -31,6 +31,7 @@ NO_JAVA = {**IN_PROCESS, "PATH": "/nowhere", "JAVA_HOME": ""}
 FEW = 64
 WRITERS = 8
 PEOPLE_EACH = 10
+SIGN_SECONDS = 300.0
 QUERY = "SELECT age_band, count(*) AS people FROM gold.walkers_open GROUP BY age_band"
 
 Drill = Callable[[Stages, Sequence[str], Break | None], Generator[str, None, None]]
@@ -112,12 +113,14 @@ def server_killed(
 ) -> Generator[str, None, None]:
     """Kill the Spark Connect server when a landing is about to commit; the home is left as it then is."""
     caller = stages.copied("land")
-    about = stages.folder / "about-to-commit"
-    about.unlink(missing_ok=True)
-    running = caller.start(*stages.arguments("land"), broken=lambda: _pause_in_commit(about, broken))
-    while not about.exists():
-        time.sleep(0.05)
+    about, killed = (stages.folder / name for name in ("about-to-commit", "server-killed"))
+    for sign in (about, killed):
+        sign.unlink(missing_ok=True)
+    running = caller.start(*stages.arguments("land"), broken=lambda: _pause_in_commit(about, killed, broken))
+    await_sign(about)
     server.process.kill()
+    server.process.wait()
+    killed.touch()
     yield from running.ended().problems(7)
 
 
@@ -128,8 +131,8 @@ def new_server(stages: Stages) -> Generator[str, None, None]:
     yield from stages.problems_after(caller, "land", again)
 
 
-def _pause_in_commit(about: Path, broken: Break | None) -> None:
-    """Tell that the next call commits, and leave time for a kill; wait for no server that has gone."""
+def _pause_in_commit(about: Path, killed: Path, broken: Break | None) -> None:
+    """Tell that the next call commits, and go on when the server is dead; wait for none that has gone."""
     from pyspark.sql.connect.readwriter import DataFrameWriter
 
     from lakehouse.adapters import spark_failures
@@ -139,12 +142,21 @@ def _pause_in_commit(about: Path, broken: Break | None) -> None:
 
     def told(self: DataFrameWriter, *arguments: object, **named: object) -> None:
         about.touch()
-        time.sleep(1.0)
+        await_sign(killed)
         save(self, *arguments, **named)  # type: ignore[arg-type]
 
     DataFrameWriter.save = told  # type: ignore[method-assign]
     if broken is not None:
         broken()
+
+
+def await_sign(sign: Path) -> None:
+    """Wait until another process has made a file; TimeoutError where it does not in SIGN_SECONDS."""
+    deadline = time.monotonic() + SIGN_SECONDS
+    while not sign.exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no sign from another process after {SIGN_SECONDS:.0f} s")
+        time.sleep(0.05)
 
 
 def killed_anywhere(stages: Stages, kills: int, seed: int) -> Generator[str, None, None]:

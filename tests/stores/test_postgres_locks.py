@@ -49,7 +49,7 @@ def test_the_lock_of_a_killed_process_is_free(kept: InPostgres) -> None:
         locks_of(kept).hold(["log"], 0.0).__enter__()
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    with locks_of(kept).hold(["log"], 10.0):
+    with locks_of(kept).hold(["log"], 60.0):
         pass
     os.close(reading)
     os.close(writing)
@@ -63,7 +63,7 @@ def test_who_lost_its_locks_with_their_connection_may_not_commit(kept: InPostgre
             "SELECT pg_terminate_backend(pid) FROM pg_locks"
             " WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
         )
-        with theirs.hold(["log"], 10.0):
+        with theirs.hold(["log"], 60.0):
             with pytest.raises(Unavailable):
                 ours.require_held()
             with pytest.raises(Unavailable), ours.hold(["silver.a"]):

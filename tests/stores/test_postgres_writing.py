@@ -12,7 +12,7 @@ import pytest
 from lakehouse.adapters.delta_log import newest_version
 from lakehouse.adapters.delta_tables import DeltaLake
 from lakehouse.errors import LivingLabError, Unavailable
-from lakehouse.pipeline import committing
+from lakehouse.pipeline import committing, writing
 from lakehouse.pipeline.fsck import fsck
 from lakehouse.pipeline.recovery import recover
 from lakehouse.pipeline.site import Site
@@ -79,7 +79,7 @@ def write_at_once(site: Site) -> list[str]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     return failures
 
 
@@ -94,8 +94,16 @@ def test_writers_at_once_lose_nothing(site: Site) -> None:
     assert fsck(site, lambda _said: None).findings == ()
 
 
-def test_writers_without_locks_are_caught(site: Site) -> None:
-    """Positive control: two begin from one base, and what they wrote is not what was signed."""
+def test_writers_without_locks_are_caught(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Positive control: all begin from one base, and what they wrote is not what was signed."""
+    all_have_read = threading.Barrier(WRITERS, timeout=300)
+
+    def read_together(folder: Path) -> int:
+        base = newest_version(folder)
+        all_have_read.wait()
+        return base
+
+    monkeypatch.setattr(writing, "newest_version", read_together)
     failures = write_at_once(replace(site, locks=NoLocks()))
     assert failures or fsck(site, lambda _said: None).findings
 

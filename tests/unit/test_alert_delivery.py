@@ -154,17 +154,17 @@ NOTICE = AlertNotice(
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("text", "seconds", "problem"),
     [
-        ("#!/bin/sh\nexit 3\n", "ended with 3"),
-        ("#!/bin/sh\nkill -9 $$\n", "ended with -9"),
-        ("#!/bin/sh\n/bin/sleep 60 &\nwait\n", "took over 0.3 s"),
-        ("not a program", "cannot be run"),
+        ("#!/bin/sh\nexit 3\n", 60, "ended with 3"),
+        ("#!/bin/sh\nkill -9 $$\n", 60, "ended with -9"),
+        ("#!/bin/sh\n/bin/sleep 60 &\nwait\n", 0.3, "took over 0.3 s"),
+        ("not a program", 60, "cannot be run"),
     ],
 )
-def test_a_command_that_fails_or_hangs_is_a_problem_said(tmp_path, text, problem):
+def test_a_command_that_fails_or_hangs_is_a_problem_said(tmp_path, text, seconds, problem):
     with pytest.raises(Unavailable, match=problem):
-        AlertCommand(command=[str(program(tmp_path, text))], seconds=0.3).send(NOTICE)
+        AlertCommand(command=[str(program(tmp_path, text))], seconds=seconds).send(NOTICE)
 
 
 def ended_within(seconds: float, process: str) -> bool:
@@ -182,12 +182,16 @@ def ended_within(seconds: float, process: str) -> bool:
 
 
 def test_what_a_command_started_ends_with_its_deadline(tmp_path):
-    hanging = program(tmp_path, "#!/bin/sh\n/bin/sleep 60 &\necho $! > {folder}/child\nwait\n")
-    with pytest.raises(Unavailable):
-        AlertCommand(command=[str(hanging)], seconds=0.5).send(NOTICE)
-    child = (tmp_path / "child").read_text().strip()
+    """A busy machine may not let the command start anything within its first deadline."""
+    hanging = program(tmp_path, "#!/bin/sh\n/bin/sleep 600 &\necho $! > {folder}/child\nwait\n")
+    child = tmp_path / "child"
+    for seconds in (0.5, 5.0, 50.0):
+        with pytest.raises(Unavailable):
+            AlertCommand(command=[str(hanging)], seconds=seconds).send(NOTICE)
+        if child.exists() and child.read_text().endswith("\n"):
+            break
 
-    assert ended_within(5, child)
+    assert ended_within(60, child.read_text().strip())
 
 
 def test_a_command_that_reads_nothing_is_told_all_the_same(tmp_path):

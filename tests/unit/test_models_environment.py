@@ -4,6 +4,9 @@ import json
 import math
 import random
 import shutil
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -236,6 +239,28 @@ def test_a_server_that_is_sent_the_key_is_caught(trained, keyed, programs, tmp_p
     assert secret in (seen / "server.memory").read_bytes()
 
 
+def running_under(programs):
+    """The processes that run a program of this folder; Spark and Airflow have children of their own."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            if any(word.startswith(f"{programs}/") for word in process.cmdline()):
+                found.append(process)
+    return found
+
+
+def test_a_process_that_runs_is_seen(programs):
+    """The control of the search below."""
+    (programs / "client.py").write_text("print('here', flush=True); input()")
+    with subprocess.Popen(
+        [sys.executable, str(programs / "client.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline() == b"here\n"
+        assert [found.pid for found in running_under(programs)] == [process.pid]
+        process.stdin.close()
+    assert running_under(programs) == []
+
+
 @pytest.mark.parametrize(
     ("program", "text", "seconds"),
     [
@@ -252,11 +277,10 @@ def test_a_dead_or_hanging_process_is_unavailable(trained, programs, tmp_path, p
     """Whichever it is: one error, no value in it, no process left."""
     (programs / program).write_text(text)
     models = environment(tmp_path, programs=programs, prediction_seconds=seconds)
-    before = set(psutil.Process().children(recursive=True))
     with pytest.raises(Unavailable) as failure:
         models.predict(DIGEST, trained.files, features_of(model_of(trained), 0.0))
     assert "1.0987654321" not in str(failure.value.as_json())
-    assert set(psutil.Process().children(recursive=True)) - before == set()
+    assert running_under(programs) == []
 
 
 def test_a_missing_package_asks_for_set_up(trained, programs, tmp_path):

@@ -4,7 +4,6 @@ import errno
 import json
 import subprocess
 import sys
-import time
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -29,9 +28,7 @@ CONTRACTS = load_contracts(EXPECTATIONS)
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sample")
-    began = time.monotonic()
     write_sample(folder, people=60, seed=1)
-    assert time.monotonic() - began < 30
     return folder
 
 

@@ -16,19 +16,23 @@ from lakehouse.core.cosignature import verify_cosignature
 from lakehouse.core.witness_protocol import LARGEST_REQUEST, AddCheckpoint
 
 LOG = SampleLog.of(40)
+CLIENT = httpx.Client(timeout=60.0, limits=httpx.Limits(max_keepalive_connections=0))
+"""A connection a request: a witness that was killed and started again is met anew."""
 
 
 @pytest.fixture(scope="module")
 def witness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WitnessProcess]:
     """One witness that has cosigned the first 7 leaves."""
     running = start_witness(tmp_path_factory.mktemp("witness"), "w1.example", SIGNER.vkey)
-    assert add(running, LOG.request(0, 7)).status_code == 200
-    yield running
-    running.kill()
+    try:
+        assert add(running, LOG.request(0, 7)).status_code == 200
+        yield running
+    finally:
+        running.kill()
 
 
 def add(witness: WitnessProcess, body: bytes) -> httpx.Response:
-    return httpx.post(f"{witness.url}/add-checkpoint", content=body)
+    return CLIENT.post(f"{witness.url}/add-checkpoint", content=body)
 
 
 def stored_size(witness: WitnessProcess) -> int:
@@ -125,30 +129,30 @@ def test_a_body_larger_than_any_request_is_refused_unread(witness: WitnessProces
 
 def test_monitors_read_its_newest_head_and_earlier_ones(witness: WitnessProcess) -> None:
     size = stored_size(witness)
-    shown = httpx.get(f"{witness.url}/checkpoint", params={"origin": ORIGIN})
+    shown = CLIENT.get(f"{witness.url}/checkpoint", params={"origin": ORIGIN})
     assert parse_note(shown.text).text == LOG.head(size).text
     assert verify_cosignature(parse_note(shown.text), parse_vkey(witness.vkeys[0]), verify_signature) > 0
-    early = httpx.get(f"{witness.url}/checkpoint", params={"origin": ORIGIN, "size": "7"})
+    early = CLIENT.get(f"{witness.url}/checkpoint", params={"origin": ORIGIN, "size": "7"})
     assert parse_note(early.text).text == LOG.head(7).text
     for params, status in (
         ({"origin": "x"}, 404),
         ({"origin": ORIGIN, "size": "8"}, 404),
         ({"size": "-"}, 400),
     ):
-        assert httpx.get(f"{witness.url}/checkpoint", params=params).status_code == status
+        assert CLIENT.get(f"{witness.url}/checkpoint", params=params).status_code == status
 
 
 def test_it_says_who_it_is(witness: WitnessProcess) -> None:
-    said = httpx.get(witness.url).json()
+    said = CLIENT.get(witness.url).json()
     assert said["witness"] == "w1.example"
     assert said["keys"] == witness.vkeys
     assert said["logs"] == [{"origin": ORIGIN, "key": SIGNER.vkey}]
 
 
 def test_other_methods_and_places_are_refused(witness: WitnessProcess) -> None:
-    assert httpx.get(f"{witness.url}/add-checkpoint").status_code == 405
-    assert httpx.post(f"{witness.url}/checkpoint").status_code == 405
-    assert httpx.get(f"{witness.url}/keys/ed25519.key").status_code == 404
+    assert CLIENT.get(f"{witness.url}/add-checkpoint").status_code == 405
+    assert CLIENT.post(f"{witness.url}/checkpoint").status_code == 405
+    assert CLIENT.get(f"{witness.url}/keys/ed25519.key").status_code == 404
 
 
 def test_a_head_is_on_disk_before_its_cosignature_is_sent(tmp_path: Path) -> None:
@@ -156,7 +160,7 @@ def test_a_head_is_on_disk_before_its_cosignature_is_sent(tmp_path: Path) -> Non
     running = start_witness(tmp_path, "w1.example", SIGNER.vkey)
     try:
         for size in (1, 5, 30):
-            with httpx.stream(
+            with CLIENT.stream(
                 "POST", f"{running.url}/add-checkpoint", content=LOG.request(stored_size(running), size)
             ) as answer:
                 running.kill()

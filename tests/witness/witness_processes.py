@@ -36,7 +36,7 @@ class WitnessProcess:
     def kill(self) -> None:
         """End it as a power cut would."""
         self.process.kill()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
 
     def restart(self) -> None:
         """Start it again at the same address."""
