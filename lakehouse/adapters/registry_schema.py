@@ -1,6 +1,7 @@
 """The tables of registry.db: a name, its columns by kind, its key.
 
 Kinds: text, integer, json (any JSON value without floats). Every row also carries a MAC (`sql_registry`).
+`ADDED` and `DROPPED` say which format of the home (`core.home_format`) brought a table and which ended it.
 """
 
 from collections.abc import Mapping
@@ -45,7 +46,7 @@ REGISTRY: Mapping[str, TableSchema] = {
         json="reasons",
     ),
     "batch_files": _table("dataset source_digest", text="dataset source_digest", integer="batch file"),
-    "content_leaves": _table("table_name pseudonym", text="table_name pseudonym leaf intent_id"),
+    "leaf_shards": _table("table_name shard", text="table_name shard", json="leaves"),
     "records": _table(
         "leaf_index",
         text="kind ref record salt created_at",
@@ -84,5 +85,18 @@ REGISTRY: Mapping[str, TableSchema] = {
     ),
 }
 
-ADDED: Mapping[int, tuple[str, ...]] = {2: ("missed_deadlines", "restores")}
-"""The tables that a format of the home added (`core.home_format`); `livinglab upgrade` makes them."""
+FORMER: Mapping[str, TableSchema] = {
+    "content_leaves": _table("table_name pseudonym", text="table_name pseudonym leaf intent_id"),
+}
+"""The tables that homes of earlier formats have: `livinglab upgrade` reads them."""
+
+ADDED: Mapping[int, tuple[str, ...]] = {2: ("missed_deadlines", "restores"), 3: ("leaf_shards",)}
+"""Every format adds a table at least: by that one sees which format a killed upgrade has reached."""
+DROPPED: Mapping[int, tuple[str, ...]] = {3: ("content_leaves",)}
+
+
+def tables_of(number: int) -> tuple[str, ...]:
+    """Return the tables that a home of a format has."""
+    later = {name for added, names in ADDED.items() if added > number for name in names}
+    gone = {name for dropped, names in DROPPED.items() if dropped <= number for name in names}
+    return tuple(name for name in (*REGISTRY, *FORMER) if name not in later | gone)

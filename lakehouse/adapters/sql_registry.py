@@ -11,20 +11,22 @@ would sign what somebody else wrote.
 
 import hmac
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sql
 
 from lakehouse.adapters.column_types import TEXT, WHOLE
-from lakehouse.adapters.registry_schema import REGISTRY, TableSchema
+from lakehouse.adapters.registry_schema import FORMER, REGISTRY, TableSchema
+from lakehouse.adapters.row_macs import MODULUS, row_mac, row_macs
 from lakehouse.errors import Damaged
 from lakehouse.ports import Store
 
 Row = dict[str, Any]
-MODULUS = 1 << 256
 SEALS = "table_seals"
+ROWS_AT_ONCE = 100
+"""Of a shard of leaves one row is long: as many as a reader holds at a time."""
 SQL_TYPES: Mapping[str, sql.types.TypeEngine[Any]] = {
     "text": TEXT,
     "integer": WHOLE,
@@ -42,7 +44,13 @@ def _sql_table(name: str, schema: TableSchema, metadata: sql.MetaData) -> sql.Ta
 
 
 METADATA = sql.MetaData()
-TABLES = {name: _sql_table(name, schema, METADATA) for name, schema in REGISTRY.items()}
+"""The tables of today's format, with their seals."""
+FORMER_METADATA = sql.MetaData()
+SCHEMAS: Mapping[str, TableSchema] = {**REGISTRY, **FORMER}
+TABLES = {
+    name: _sql_table(name, schema, METADATA if name in REGISTRY else FORMER_METADATA)
+    for name, schema in SCHEMAS.items()
+}
 SEAL_TABLE = sql.Table(
     SEALS,
     METADATA,
@@ -66,21 +74,37 @@ class SqlRegistry:
         with self.store.creating() as link:
             METADATA.create_all(link)
             there = [dict(row) for row in link.execute(sql.select(SEAL_TABLE)).mappings()]
-            if not all(_holds(self._key, SEALS, row) for row in there):
+            if not _all_hold(self._key, SEALS, there):
                 raise Damaged(
                     f"{self.store.place} was made with other keys: it is another home's registry",
                     remedy="name the site file and the keys that belong to this home",
                 )
-            self._seal_empty(link, set(TABLES) - {row["name"] for row in there})
+            self._seal_empty(link, set(REGISTRY) - {row["name"] for row in there})
 
-    def add_tables(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Make those of `names` that are not there, sealed empty, in one transaction; return which."""
+    def tables(self) -> frozenset[str]:
+        """Return the names of the tables that are there, ours or not."""
+        with self.store.reading() as link:
+            return frozenset(sql.inspect(link).get_table_names())
+
+    def change_tables(
+        self,
+        added: Sequence[str],
+        dropped: Sequence[str] = (),
+        carry: Callable[["Transaction"], None] = lambda _tx: None,
+    ) -> None:
+        """Make `added`, sealed empty, let `carry` fill them from `dropped`, and drop those: one transaction.
+
+        Raises Damaged where somebody else changed, added or took away a row of `dropped`.
+        """
         with self.store.writing() as link:
-            there = set(sql.inspect(link).get_table_names())
-            made = tuple(name for name in names if name not in there)
-            METADATA.create_all(link, tables=[TABLES[name] for name in made])
-            self._seal_empty(link, made)
-        return made
+            METADATA.create_all(link, tables=[TABLES[name] for name in added], checkfirst=False)
+            self._seal_empty(link, added)
+            tx = Transaction(link, self._key, self.store)
+            tx.require_whole(dropped)
+            carry(tx)
+            for name in dropped:
+                TABLES[name].drop(link)
+                link.execute(SEAL_TABLE.delete().where(SEAL_TABLE.c.name == name))
 
     @contextmanager
     def transaction(self) -> Iterator["Transaction"]:
@@ -97,11 +121,11 @@ class SqlRegistry:
         with self.store.reading() as link:
             yield Transaction(link, self._key, self.store, believed=believed)
 
-    def check(self, tables: Iterable[str] = tuple(TABLES)) -> list[tuple[str, str, str]]:
+    def check(self, tables: Iterable[str] = tuple(REGISTRY)) -> list[tuple[str, str, str]]:
         """Return (table, key, problem) for rows and tables whose MAC does not hold, and what is not ours."""
         with self.reading() as tx:
             findings = [finding for name in tables for finding in tx.check_table(name)]
-            return findings + [(name, "", "is not one of ours") for name in tx.foreign_objects()]
+            return findings + [(name, "", "is not one of ours") for name in tx.foreign_objects(tables)]
 
     def _seal_empty(self, link: sql.Connection, names: Iterable[str]) -> None:
         for name in names:
@@ -112,27 +136,20 @@ class SqlRegistry:
         return row_mac(self._key, SEALS, {"name": name, "rows": rows, "total": f"{total:x}"})
 
 
-def row_mac(key: bytes, table: str, row: Mapping[str, object]) -> str:
-    """Return the HMAC-SHA-256 of a row, in hex."""
-    text = _ROW_TEXT.encode([table, row])
-    return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
+def _macs_of(key: bytes, table: str, rows: Sequence[Row]) -> list[str]:
+    """Return the MACs that rows of one table should bear."""
+    names = [name for name in rows[0] if name != "mac"] if rows else ()
+    columns = {name: [row[name] for row in rows] for name in names}
+    return [mac.hex() for mac in row_macs(key, table, columns)] if columns else []
 
 
-def _blob_fields(value: bytes) -> dict[str, str]:
-    """The vault's rows have bytes; in the registry they equal none of our values."""
-    return {"blob": value.hex()}
+def _all_hold(key: bytes, table: str, rows: Sequence[Row]) -> bool:
+    macs = _macs_of(key, table, rows)
+    return all(_same(row["mac"], mac) for row, mac in zip(rows, macs, strict=True))
 
 
-_ROW_TEXT = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_blob_fields)
-
-
-def _mac_of(key: bytes, table: str, row: Row) -> str:
-    """Return the MAC that a row read from the database should bear."""
-    return row_mac(key, table, {name: value for name, value in row.items() if name != "mac"})
-
-
-def _holds(key: bytes, table: str, row: Row) -> bool:
-    return hmac.compare_digest(str(row["mac"]).encode(), _mac_of(key, table, row).encode())
+def _same(stated: object, mac: str) -> bool:
+    return hmac.compare_digest(str(stated).encode(), mac.encode())
 
 
 class Transaction:
@@ -156,11 +173,12 @@ class Transaction:
         made: list[Row] = []
         for values in rows:
             _no_others(table, values)
-            row = _encode(table, {name: values.get(name) for name in REGISTRY[table].columns})
-            made.append({**row, "mac": row_mac(self._key, table, row)})
+            made.append(_encode(table, {name: values.get(name) for name in SCHEMAS[table].columns}))
         if made:
-            self._link.execute(TABLES[table].insert(), made)
-            self._reseal(table, len(made), sum(int(row["mac"], 16) for row in made))
+            macs = _macs_of(self._key, table, made)
+            whole = [{**row, "mac": mac} for row, mac in zip(made, macs, strict=True)]
+            self._link.execute(TABLES[table].insert(), whole)
+            self._reseal(table, len(made), _sum(macs))
 
     def change(self, table: str, key: Mapping[str, Any], **values: Any) -> None:
         """Change the rows that `key` names; Damaged where there is none."""
@@ -171,7 +189,7 @@ class Transaction:
             mac_before = old.pop("mac")
             row = {**old, **_encode(table, values)}
             mac = row_mac(self._key, table, row)
-            own = {name: old[name] for name in REGISTRY[table].key}
+            own = {name: old[name] for name in SCHEMAS[table].key}
             self._link.execute(_matching(sql.update(TABLES[table]), table, own).values(**row, mac=mac))
             self._reseal(table, 0, int(mac, 16) - int(mac_before, 16))
 
@@ -180,7 +198,7 @@ class Transaction:
         found = self._own(table, key)
         if found:
             self._link.execute(_matching(sql.delete(TABLES[table]), table, key))
-            self._reseal(table, -len(found), -sum(int(row["mac"], 16) for row in found))
+            self._reseal(table, -len(found), -_sum(row["mac"] for row in found))
         return len(found)
 
     def one(self, table: str, **key: Any) -> Row | None:
@@ -193,6 +211,12 @@ class Transaction:
     ) -> list[Row]:
         """Return the matching rows, by `order` (default: the key); `newest` keeps that many from the end."""
         return [_decode(table, row) for row in self._own(table, key, order, newest)]
+
+    def each(self, table: str, **key: Any) -> Iterator[Row]:
+        """Yield the matching rows by key; few are held at a time."""
+        for rows in self._portions(table, key):
+            self._require_ours(table, rows)
+            yield from (_decode(table, row) for row in rows)
 
     def largest(self, table: str, column: str, **key: Any) -> int | None:
         """Return the largest value of an integer column, or None."""
@@ -207,31 +231,50 @@ class Transaction:
     def check_table(self, table: str) -> list[tuple[str, str, str]]:
         """Return (table, key, problem) for rows and seal whose MAC does not hold."""
         findings = []
-        total, rows = 0, self._raw(table, {})
-        for row in rows:
-            total += int(_mac_of(self._key, table, row), 16)
-            if not self._holds(table, row):
-                findings.append(
-                    (table, ",".join(str(row[name]) for name in REGISTRY[table].key), "row was changed")
-                )
-        expected = {"name": table, "rows": len(rows), "total": f"{total % MODULUS:x}"}
+        total = count = 0
+        for rows in self._portions(table, {}):
+            macs = _macs_of(self._key, table, rows)
+            count += len(rows)
+            total += _sum(macs)
+            findings += [
+                (table, ",".join(str(row[name]) for name in SCHEMAS[table].key), "row was changed")
+                for row, mac in zip(rows, macs, strict=True)
+                if not _same(row["mac"], mac)
+            ]
+        expected = {"name": table, "rows": count, "total": f"{total % MODULUS:x}"}
         seal = self._link.execute(sql.select(SEAL_TABLE).where(SEAL_TABLE.c.name == table)).mappings().first()
         if seal is None or dict(seal) != {**expected, "mac": row_mac(self._key, SEALS, expected)}:
             findings.append((table, "", "rows were added, changed or taken away"))
         return findings
 
-    def foreign_objects(self) -> list[str]:
-        """Return what stands beside our tables and is not ours: tables, views, triggers."""
-        return self._store.foreign_objects(self._link, METADATA)
+    def require_whole(self, tables: Iterable[str]) -> None:
+        """Raise Damaged where rows of these tables were added, changed or taken away."""
+        for name in tables:
+            if self.check_table(name):
+                raise self._forged(f"the table {name}")
+
+    def foreign_objects(self, tables: Iterable[str] = tuple(REGISTRY)) -> list[str]:
+        """Return what stands beside these tables of ours and is not ours: tables, views, triggers."""
+        foreign = self._store.foreign_objects(self._link, METADATA)
+        if FORMER.keys().isdisjoint(tables):
+            return foreign
+        former = self._store.foreign_objects(self._link, FORMER_METADATA)
+        return [name for name in foreign if name in former]
 
     def _own(
         self, table: str, key: Mapping[str, Any], order: str | None = None, newest: int | None = None
     ) -> list[Row]:
         """Return the matching rows, each with its MAC, once every MAC holds."""
-        found = self._raw(table, key, order, newest)
-        if self._believed and not all(self._holds(table, row) for row in found):
+        chosen = _matching(sql.select(TABLES[table]), table, key)
+        by = [TABLES[table].c[name] for name in ([order] if order else SCHEMAS[table].key)]
+        sorting = by if newest is None else [column.desc() for column in by]
+        found = [dict(row) for row in self._link.execute(chosen.order_by(*sorting).limit(newest)).mappings()]
+        self._require_ours(table, found)
+        return found if newest is None else found[::-1]
+
+    def _require_ours(self, table: str, rows: Sequence[Row]) -> None:
+        if self._believed and not _all_hold(self._key, table, rows):
             raise self._forged(f"a row of {table}")
-        return found
 
     def _forged(self, what: str) -> Damaged:
         place = self._store.place
@@ -240,23 +283,16 @@ class Transaction:
             remedy=f"livinglab fsck; restore {place} from a backup of this home",
         )
 
-    def _holds(self, table: str, row: Row) -> bool:
-        return _holds(self._key, table, row)
-
-    def _raw(
-        self, table: str, key: Mapping[str, Any], order: str | None = None, newest: int | None = None
-    ) -> list[Row]:
-        sorting = [TABLES[table].c[name] for name in ([order] if order else REGISTRY[table].key)]
-        chosen = _matching(sql.select(TABLES[table]), table, key)
-        if newest is None:
-            return [dict(row) for row in self._link.execute(chosen.order_by(*sorting)).mappings()]
-        last = chosen.order_by(*(column.desc() for column in sorting)).limit(newest)
-        return [dict(row) for row in self._link.execute(last).mappings()][::-1]
+    def _portions(self, table: str, key: Mapping[str, Any]) -> Iterator[list[Row]]:
+        sorting = [TABLES[table].c[name] for name in SCHEMAS[table].key]
+        chosen = _matching(sql.select(TABLES[table]), table, key).order_by(*sorting)
+        rows = self._link.execute(chosen, execution_options={"yield_per": ROWS_AT_ONCE})
+        return ([dict(row) for row in part] for part in rows.mappings().partitions())
 
     def _reseal(self, table: str, rows: int, total: int) -> None:
         found = self._link.execute(sql.select(SEAL_TABLE).where(SEAL_TABLE.c.name == table)).mappings()
-        seal = dict(found.first() or {"mac": None})
-        if not self._holds(SEALS, seal):
+        seal = dict(found.first() or {})
+        if not seal or not _all_hold(self._key, SEALS, [seal]):
             raise self._forged(f"the seal of {table}")
         changed = {
             "name": table,
@@ -265,6 +301,10 @@ class Transaction:
         }
         mac = row_mac(self._key, SEALS, changed)
         self._link.execute(SEAL_TABLE.update().where(SEAL_TABLE.c.name == table).values(**changed, mac=mac))
+
+
+def _sum(macs: Iterable[str]) -> int:
+    return sum(int(mac, 16) for mac in macs)
 
 
 def _matching(statement: Any, table: str, key: Mapping[str, Any]) -> Any:
@@ -276,12 +316,12 @@ def _matching(statement: Any, table: str, key: Mapping[str, Any]) -> Any:
 
 
 def _no_others(table: str, values: Mapping[str, Any]) -> None:
-    if others := values.keys() - REGISTRY[table].columns.keys():
+    if others := values.keys() - SCHEMAS[table].columns.keys():
         raise KeyError(f"{table} has no column {', '.join(sorted(others))}")
 
 
 def _encode(table: str, values: Mapping[str, Any]) -> Row:
-    kinds = REGISTRY[table].columns
+    kinds = SCHEMAS[table].columns
     return {
         name: json.dumps(value, sort_keys=True, separators=(",", ":")) if kinds[name] == "json" else value
         for name, value in values.items()
@@ -290,7 +330,7 @@ def _encode(table: str, values: Mapping[str, Any]) -> Row:
 
 def _decode(table: str, row: Row) -> Row:
     row.pop("mac", None)
-    kinds = REGISTRY[table].columns
+    kinds = SCHEMAS[table].columns
     try:
         return {
             name: json.loads(value) if kinds[name] == "json" and value is not None else value

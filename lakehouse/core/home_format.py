@@ -6,8 +6,9 @@ databases is believed by its MACs, so a number that somebody changed opens nothi
 
 from lakehouse.errors import NotReady
 
-FORMAT = 2
-"""What this software writes. 2: registry.db knows missed deadlines and restores."""
+FORMAT = 3
+"""What this software writes. 2: registry.db knows missed deadlines and restores. 3: it has one row for the
+leaves of many people, vault.db one for a cell of a release."""
 
 
 def require_current_format(found: int) -> None:

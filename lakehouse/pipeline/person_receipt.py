@@ -16,8 +16,9 @@ from lakehouse.core.merkle import inclusion_path, leaf_hash
 from lakehouse.errors import Damaged, Refused, WrongUse
 from lakehouse.pipeline.access import require_id_system
 from lakehouse.pipeline.prove import Proof, prove
-from lakehouse.pipeline.signing import content_keys, content_root
+from lakehouse.pipeline.signing import content_keys
 from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.standing_leaves import content_root, intents_of, standing_leaves
 from lakehouse.pipeline.versions import require_version, version_of
 
 
@@ -38,19 +39,19 @@ def prove_rows(site: Site, what: str, person: str, system: str) -> list[PersonPr
     site.actor.require("receipts")
     require_id_system(site, system)
     version = _version(site, what)
-    with site.registry.reading() as tx:
-        kept = {row["pseudonym"]: row for row in tx.many("content_leaves", table_name=version.table)}
-    _require_leaves(site, version, {name: row["leaf"] for name, row in kept.items()})
     pseudonym = site.vault.find_subject(system, person)
     names = site.vault.aliases_of(pseudonym) if pseudonym else ()
-    held = [name for name in names if name in kept]
+    with site.registry.reading() as tx:
+        kept = standing_leaves(tx, version.table)
+        held = intents_of(tx, version.table, names)
+    _require_leaves(site, version, kept)
     if not held:
         raise Refused(
             f"{version.table}@{version.version} holds no row of that person under {system!r}",
             remedy="check the identifier: it must be written exactly as the source writes it",
         )
-    leaves = sorted(str(row["leaf"]) for row in kept.values())
-    return [_prove_one(site, version, name, kept[name], leaves) for name in held]
+    leaves = sorted(kept.values())
+    return [_prove_one(site, version, name, held[name], kept[name], leaves) for name in names if name in held]
 
 
 def _version(site: Site, what: str) -> Version:
@@ -65,7 +66,7 @@ def _version(site: Site, what: str) -> Version:
 
 def _require_leaves(site: Site, version: Version, leaves: Mapping[str, str]) -> None:
     """Raise where the leaves kept are not those of this version: a later write replaced some."""
-    if leaves and content_root(leaves) == version.content_digest:
+    if leaves and content_root(leaves.values()) == version.content_digest:
         return
     newest = require_version(site, version.table)
     raise WrongUse(
@@ -77,19 +78,19 @@ def _require_leaves(site: Site, version: Version, leaves: Mapping[str, str]) -> 
 
 
 def _prove_one(
-    site: Site, version: Version, name: str, kept: Mapping[str, str], leaves: Sequence[str]
+    site: Site, version: Version, name: str, intent: str, leaf: str, leaves: Sequence[str]
 ) -> PersonProof:
     rows = site.lake.read_subjects(version.table, version.version, [name])
     own = PersonRows(
         table=version.table,
-        intent=kept["intent_id"],
+        intent=intent,
         pseudonym=name,
         key=site.vault.subject_keys([name], "receipt")[name],
         rows=ordered_rows(rows, content_keys(rows.column_names)),
     )
-    if own.leaf().hex() != kept["leaf"]:
+    if own.leaf().hex() != leaf:
         raise Damaged(f"rows of {version.table} do not give their leaf", remedy="livinglab fsck")
-    index = leaves.index(kept["leaf"])
+    index = leaves.index(leaf)
     hashes = [leaf_hash(bytes.fromhex(leaf)) for leaf in leaves]
     content = ContentLeaf(
         leaf=own.leaf(), index=index, size=len(leaves), path=tuple(inclusion_path(hashes, index))

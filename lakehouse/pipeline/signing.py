@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,16 +17,18 @@ from lakehouse.adapters.spooled_rows import SpooledRows
 from lakehouse.adapters.sql_registry import Row, Transaction
 from lakehouse.core.digests import file_digest, is_plain
 from lakehouse.core.lineage import Version
-from lakehouse.core.merkle import leaf_hash, root_of
 from lakehouse.errors import Damaged
 from lakehouse.pipeline.intents import DONE, staged_rows
 from lakehouse.pipeline.log_records import Draft, add_entry, add_rows, draft_record, log_transaction
 from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.standing_leaves import (
+    content_root,
+    keep_leaves,
+    leaves_of_others,
+    standing_intents,
+)
 from lakehouse.pipeline.telling import tell_version
 from lakehouse.pipeline.versions import as_version, require_version
-
-PEOPLE_A_QUERY = 10_000
-"""SQLite takes 32,766 parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +132,7 @@ def _content_of(
     leaves: dict[str, str] = {}
     for portion in rows.by_person() if isinstance(rows, SpooledRows) else [rows]:
         leaves |= _leaves(site, intent, name, portion, base if appended else -1)
-    digest = content_root(_standing(site, name, leaves, appended))
+    digest = _standing_root(site, name, leaves, appended)
     return Content(digest=digest, leaves=leaves, rows=total)
 
 
@@ -161,13 +164,6 @@ def plain_content(rows: pa.Table) -> str:
     for piece in canonical_rows(ordered_rows(rows, sorted(rows.column_names))):
         digest.update(piece)
     return digest.hexdigest()
-
-
-def content_root(leaves: Mapping[str, str]) -> str:
-    """Return the Merkle root over content leaves sorted by value, in hex."""
-    if not leaves:
-        return hashlib.sha256(b"").hexdigest()
-    return root_of([leaf_hash(bytes.fromhex(leaf)) for leaf in sorted(leaves.values())]).hex()
 
 
 def _leaves(site: Site, intent: str, table: str, rows: pa.Table, base: int) -> dict[str, str]:
@@ -204,13 +200,12 @@ def _rows_before(site: Site, table: str) -> int:
     return int(newest[0]["rows"]) if newest else 0
 
 
-def _standing(site: Site, table: str, changed: Mapping[str, str], appended: bool) -> dict[str, str]:
-    """Return the leaves of everybody in the table once `changed` are in it."""
+def _standing_root(site: Site, table: str, changed: Mapping[str, str], appended: bool) -> str:
+    """Return the root over the leaves of everybody in the table once `changed` are in it."""
     if not appended:
-        return dict(changed)
+        return content_root(changed.values())
     with site.registry.reading() as tx:
-        there = {row["pseudonym"]: row["leaf"] for row in tx.many("content_leaves", table_name=table)}
-    return {**there, **changed}
+        return content_root(chain(leaves_of_others(tx, table, changed), changed.values()))
 
 
 def _add_version(tx: Transaction, intent: Row, signed: _Signed) -> Version:
@@ -235,24 +230,8 @@ def _add_version(tx: Transaction, intent: Row, signed: _Signed) -> Version:
         "created_at": record.time,
     }
     tx.add("versions", **row)
-    _keep_leaves(tx, intent["intent_id"], signed)
+    keep_leaves(tx, signed.table, intent["intent_id"], signed.content.leaves, replaces=signed.replaces)
     return as_version(row)
-
-
-def _keep_leaves(tx: Transaction, intent: str, signed: _Signed) -> None:
-    if signed.replaces:
-        tx.drop("content_leaves", table_name=signed.table)
-    people = list(signed.content.leaves)
-    for start in range(0, 0 if signed.replaces else len(people), PEOPLE_A_QUERY):
-        chosen = people[start : start + PEOPLE_A_QUERY]
-        tx.drop("content_leaves", table_name=signed.table, pseudonym=chosen)
-    own = {"table_name": signed.table, "intent_id": intent}
-    for start in range(0, len(people), PEOPLE_A_QUERY):
-        chosen = people[start : start + PEOPLE_A_QUERY]
-        tx.add_all(
-            "content_leaves",
-            ({**own, "pseudonym": name, "leaf": signed.content.leaves[name]} for name in chosen),
-        )
 
 
 def recompute_content(site: Site, version: Version) -> str:
@@ -260,8 +239,7 @@ def recompute_content(site: Site, version: Version) -> str:
     if is_plain(version.table) or "subject" not in site.lake.columns(version.table, version.version):
         return plain_content(site.lake.read(version.table, version.version))
     with site.registry.reading() as tx:
-        leaves = tx.many("content_leaves", table_name=version.table)
-    intents = {row["pseudonym"]: row["intent_id"] for row in leaves}
+        intents = standing_intents(tx, version.table)
     made: dict[str, str] = {}
     for rows in site.lake.people_portions(version.table, version.version):
         pseudonyms = {name or "" for name in rows.column("subject").unique().to_pylist()}
@@ -277,7 +255,7 @@ def recompute_content(site: Site, version: Version) -> str:
             intents=intents,
             digest_keys=digest_keys(site, version.table, pseudonyms),
         )
-    return content_root(made)
+    return content_root(made.values())
 
 
 def content_keys(columns: Sequence[str]) -> tuple[str, ...]:

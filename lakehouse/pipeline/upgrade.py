@@ -1,17 +1,18 @@
 """upgrade: bring a home of an earlier format to the one that this software works on.
 
-Both databases are checked and copied first. Each step is one transaction and does nothing where it was done;
-home.json says the new number last. So a killed upgrade is started again, and goes on where it was.
+Both databases are checked and copied first. A step is one transaction a database and is not done again
+where it was done; home.json says the new number last. So a killed upgrade goes on when it is started again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 from lakehouse.adapters.durable_files import make_private_folder
 from lakehouse.adapters.file_locks import hold_locks
-from lakehouse.adapters.registry_schema import ADDED, REGISTRY
-from lakehouse.adapters.sql_registry import SqlRegistry
+from lakehouse.adapters.registry_schema import ADDED, DROPPED, REGISTRY, tables_of
+from lakehouse.adapters.sql_registry import Row, SqlRegistry, Transaction
 from lakehouse.adapters.sqlite_copies import copy_database
 from lakehouse.adapters.vault import Vault
 from lakehouse.core.home_format import FORMAT, require_current_format
@@ -19,6 +20,7 @@ from lakehouse.errors import Damaged
 from lakehouse.pipeline.home_identity import STORES, read_home, write_identity
 from lakehouse.pipeline.log_records import LOG_LOCK
 from lakehouse.pipeline.site import Home
+from lakehouse.pipeline.standing_leaves import Shard, add_shards, shard_of
 from lakehouse.ports import Locks
 
 HOME_LOCKS = ("airflow", "home")
@@ -58,30 +60,56 @@ def upgrade(home: Home, registry: SqlRegistry, vault: Vault, locks: Locks) -> Up
         if found.format >= FORMAT:
             require_current_format(found.format)
             return Upgrade(before=FORMAT, after=FORMAT)
-        _require_sound(registry, vault, _tables_of(found.format))
+        reached = _reached_format(registry, found.format)
+        _require_sound(registry, vault, tables_of(reached))
         copies = _copy_stores(found)
-        steps = [
-            step for number in range(found.format + 1, FORMAT + 1) for step in MIGRATIONS[number](registry)
-        ]
+        for number in range(reached + 1, FORMAT + 1):
+            registry.change_tables(ADDED[number], DROPPED.get(number, ()), MIGRATIONS[number].carry)
+        steps = [step for number in range(found.format + 1, FORMAT + 1) for step in MIGRATIONS[number].says]
         _require_sound(registry, vault, REGISTRY)
         write_identity(replace(found, format=FORMAT))
         _remove(copies)
         return Upgrade(before=found.format, after=FORMAT, steps=tuple(steps))
 
 
-def _to_format_2(registry: SqlRegistry) -> list[str]:
-    """Missed deadlines of DAGs are kept; so is what a home was restored from."""
-    return [f"registry.db has the table {name}" for name in registry.add_tables(ADDED[2])]
+def _reached_format(registry: SqlRegistry, number: int) -> int:
+    """Return the format whose tables the registry has; home.json may still say an earlier one."""
+    there = registry.tables()
+    while number < FORMAT and there.issuperset(ADDED[number + 1]):
+        number += 1
+    return number
 
 
-MIGRATIONS: Mapping[int, Callable[[SqlRegistry], list[str]]] = {2: _to_format_2}
-"""What leads to a format from the one before."""
+def _carry_nothing(_tx: Transaction) -> None:
+    """The new tables begin empty."""
 
 
-def _tables_of(number: int) -> list[str]:
-    """Return the tables that a home of a format has."""
-    later = {name for added, names in ADDED.items() if added > number for name in names}
-    return [name for name in REGISTRY if name not in later]
+def _carry_leaves(tx: Transaction) -> None:
+    """Put the leaves of people, one row each until format 2, into shards."""
+    rows = tx.each("content_leaves")
+    for (table, shard), people in groupby(rows, lambda row: (row["table_name"], shard_of(row["pseudonym"]))):
+        add_shards(tx, table, {shard: _shard(people)})
+
+
+def _shard(rows: Iterable[Row]) -> Shard:
+    shard: Shard = {}
+    for row in rows:
+        shard.setdefault(row["intent_id"], {})[row["pseudonym"]] = row["leaf"]
+    return shard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """What leads to a format from the one before; `carry` fills the tables that it adds to registry.db."""
+
+    says: tuple[str, ...]
+    carry: Callable[[Transaction], None] = _carry_nothing
+
+
+MIGRATIONS: Mapping[int, Migration] = {
+    2: Migration(says=("registry.db keeps missed deadlines and restores",)),
+    3: Migration(says=("registry.db keeps the leaves of people in shards",), carry=_carry_leaves),
+}
 
 
 def _require_sound(registry: SqlRegistry, vault: Vault, tables: Iterable[str]) -> None:

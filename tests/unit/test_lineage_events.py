@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from home_samples import TYPED_RUN, make_home
+from home_samples import BRONZE, TYPED_RUN, make_home
 from loopback_receiver import receiving
 
 from lakehouse.adapters.lineage_receiver import PAUSES, LineageReceiver
@@ -22,6 +22,7 @@ from lakehouse.core.report_sources import VersionFacts
 from lakehouse.errors import NotAllowed, Unavailable, WrongUse
 from lakehouse.methods import method_names
 from lakehouse.pipeline.lineage import event_lines, send_events, site_events
+from lakehouse.pipeline.standing_leaves import standing_leaves
 
 FACETS = Path(__file__).parents[2] / "docs" / "facets"
 
@@ -177,7 +178,7 @@ def test_nobody_stands_in_an_event(site):
     """No identifier, pseudonym, actor, account, run name or reason; the run's DAG and a derived id do."""
     content = event_lines(site)[0].decode()
     with site.registry.reading() as tx:
-        pseudonyms = {row["pseudonym"] for row in tx.many("content_leaves")}
+        pseudonyms = standing_leaves(tx, BRONZE).keys()
     forbidden = {"GaCo01", "GaPt02", "GaPt03", "Anna", "manual", "bad_type", '"actor"', *pseudonyms}
     assert len(pseudonyms) == 3
     assert leaks(content, forbidden) == set()

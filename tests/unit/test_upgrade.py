@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from earlier_homes import fixture_of, unpack_home
 
-from lakehouse.adapters.registry_schema import ADDED, REGISTRY
+from lakehouse.adapters.registry_schema import ADDED, DROPPED, REGISTRY, tables_of
 from lakehouse.adapters.sql_registry import SqlRegistry
 from lakehouse.cli.main import run
 from lakehouse.core.home_format import FORMAT
@@ -101,7 +101,7 @@ def test_a_killed_upgrade_goes_on(old, say, monkeypatch):
     written = upgrading.write_identity
     monkeypatch.setattr(upgrading, "write_identity", lambda _home: (_ for _ in ()).throw(KeyboardInterrupt))
     assert run(["--home", str(old), "upgrade"]) == 130
-    assert {path.name for path in old.glob("before-format-2/*")} == {"registry.db", "vault.db"}
+    assert {path.name for path in old.glob(f"before-format-{FORMAT}/*")} == {"registry.db", "vault.db"}
     assert say("status")[0] == 3
     monkeypatch.setattr(upgrading, "write_identity", written)
     assert say("upgrade")[0] == 0
@@ -129,7 +129,14 @@ def test_the_broken_variant_that_makes_every_table_anew_is_caught(old, monkeypat
     change(old, "DROP TABLE charges")
     change(old, "DELETE FROM table_seals WHERE name = 'charges'")
     monkeypatch.setattr(upgrading, "_require_sound", lambda *_: None)
-    monkeypatch.setattr(SqlRegistry, "add_tables", lambda registry, _names: registry.create() or ())
+    real = SqlRegistry.change_tables
+
+    def make_every_table(registry: SqlRegistry, added: Any, dropped: Any, carry: Any) -> None:
+        real(registry, added, dropped, carry)
+        if added == ADDED[FORMAT]:
+            registry.create()
+
+    monkeypatch.setattr(SqlRegistry, "change_tables", make_every_table)
     assert run(["--home", str(old), "upgrade"]) == 0
     with closing(sqlite3.connect(old / "registry.db")) as link:
         assert link.execute("SELECT count(*) FROM charges").fetchone() == (0,)
@@ -147,10 +154,13 @@ def test_a_home_in_use_is_not_upgraded(old, say, monkeypatch):
 
 
 def test_every_table_belongs_to_a_format():
-    """A table added without a format would be missing in homes that are there: name it in ADDED."""
-    added = {name for names in ADDED.values() for name in names}
-    assert set(REGISTRY) == TABLES_OF_FORMAT_1 | added
-    assert max(ADDED) <= FORMAT == max(upgrading.MIGRATIONS)
+    """A table added without a format would be missing in homes that are there: name it in ADDED.
+
+    Each format adds one at least, because the tables that are there say how far a killed upgrade came.
+    """
+    assert set(tables_of(1)) == TABLES_OF_FORMAT_1
+    assert set(tables_of(FORMAT)) == set(REGISTRY)
+    assert set(ADDED) == set(upgrading.MIGRATIONS) == set(range(2, FORMAT + 1)) >= set(DROPPED)
 
 
 def test_the_upgraded_schema_is_that_of_a_new_home(old, say, tmp_path, open_home):
