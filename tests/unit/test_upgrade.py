@@ -5,14 +5,15 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from earlier_homes import fixture_of, unpack_home
+from earlier_homes import PEOPLE_OF_FORMAT_2, fixture_of, unpack_home
 
 from lakehouse.adapters.registry_schema import ADDED, DROPPED, REGISTRY, tables_of
-from lakehouse.adapters.sql_registry import SqlRegistry
+from lakehouse.adapters.sql_registry import SqlRegistry, Transaction
 from lakehouse.cli.main import run
 from lakehouse.core.home_format import FORMAT
 from lakehouse.pipeline import upgrade as upgrading
@@ -29,15 +30,21 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def say(old: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, dict[str, Any]]]:
-    """Run a command on the old home and return its code and document."""
+def say_to(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, dict[str, Any]]]:
+    """Run a command on a home and return its code and document."""
 
-    def said(*words: str) -> tuple[int, dict[str, Any]]:
+    def said(home: Path, *words: str) -> tuple[int, dict[str, Any]]:
         capsys.readouterr()
-        code = run(["--home", str(old), "--json", *words])
+        code = run(["--home", str(home), "--json", *words])
         return code, json.loads(capsys.readouterr().out)
 
     return said
+
+
+@pytest.fixture
+def say(old: Path, say_to: Callable[..., tuple[int, dict[str, Any]]]) -> Callable[..., Any]:
+    """Run a command on the home of format 1."""
+    return partial(say_to, old)
 
 
 def change(home: Path, statement: str) -> None:
@@ -151,6 +158,100 @@ def test_a_home_in_use_is_not_upgraded(old, say, monkeypatch):
     with filelock.FileLock(old / "locks" / "log.lock"):
         assert say("upgrade")[0] == 7
     assert say("upgrade")[0] == 0
+
+
+@pytest.fixture
+def format_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return unpack_home(2, tmp_path, monkeypatch)
+
+
+def test_a_person_proves_after_the_upgrade_what_they_proved_before(format_2, say_to):
+    """The receipt given out under format 2 verifies, the one of now holds the same rows and key."""
+    trust = ("--trust", str(format_2 / "registry" / "trust.json"))
+    before = fixture_of(2)
+    assert say_to(format_2, "upgrade")[1]["after"] == FORMAT
+    assert say_to(format_2, "fsck")[1] == {"tables": 2, "versions": 3, "findings": [], "clean": True}
+    old_receipt = ("verify", str(before / "proof.json"), "--rows", str(before / "rows.json"))
+    assert say_to(format_2, *old_receipt, *trust)[1]["verified"]
+    for person in (PEOPLE_OF_FORMAT_2[0], PEOPLE_OF_FORMAT_2[-1]):
+        files = [str(format_2.parent / name) for name in ("proof", "rows")]
+        named = ("prove", "bronze.gait_people", "--person", person, "--system", "gaitpdb")
+        assert say_to(format_2, *named, "-o", files[0], "--rows", files[1])[0] == 0
+        assert say_to(format_2, "verify", files[0], "--rows", files[1], *trust)[1]["verified"]
+        same = json.loads(Path(files[1]).read_text()) == json.loads((before / "rows.json").read_text())
+        assert same == (person == PEOPLE_OF_FORMAT_2[0])
+
+
+def test_each_leaf_keeps_its_person_and_its_intent(format_2, say_to):
+    """24 people and the rows of nobody, one row each before; two of the people share a shard."""
+    with closing(sqlite3.connect(format_2 / "registry.db")) as link:
+        before = link.execute("SELECT pseudonym, leaf, intent_id FROM content_leaves").fetchall()
+    assert say_to(format_2, "upgrade")[0] == 0
+    with closing(sqlite3.connect(format_2 / "registry.db")) as link:
+        rows = link.execute("SELECT shard, leaves FROM leaf_shards").fetchall()
+    after = [
+        (name, leaf, intent)
+        for shard, leaves in rows
+        for intent, people in json.loads(leaves).items()
+        for name, leaf in people.items()
+        if name[:2] == shard
+    ]
+    assert sorted(after) == sorted(before)
+    assert (len(before), len(rows), len({intent for _, _, intent in before})) == (25, 24, 2)
+
+
+def test_an_upgrade_killed_among_the_leaves_goes_on(format_2, say_to, monkeypatch):
+    """The transaction is undone: every leaf is still a row, no shard is there, and the next one is whole."""
+    added = upgrading.add_shards
+    turns = iter(range(3))
+
+    def killed(*what: Any) -> None:
+        if next(turns) == 2:
+            raise KeyboardInterrupt
+        added(*what)
+
+    monkeypatch.setattr(upgrading, "add_shards", killed)
+    assert run(["--home", str(format_2), "upgrade"]) == 130
+    with closing(sqlite3.connect(format_2 / "registry.db")) as link:
+        assert link.execute("SELECT count(*) FROM content_leaves").fetchone() == (25,)
+        assert not link.execute("SELECT name FROM sqlite_master WHERE name = 'leaf_shards'").fetchall()
+    monkeypatch.setattr(upgrading, "add_shards", added)
+    assert say_to(format_2, "upgrade")[1]["repeated"] is False
+    assert say_to(format_2, "fsck")[1]["clean"]
+
+
+FORGED = [
+    "UPDATE content_leaves SET intent_id = 'another'",
+    "DELETE FROM content_leaves WHERE pseudonym = ''",
+    "CREATE TABLE leaf_shards AS SELECT * FROM content_leaves LIMIT 0",
+    "CREATE TRIGGER t AFTER DELETE ON content_leaves BEGIN DELETE FROM charges; END",
+]
+
+
+@pytest.mark.parametrize("statement", FORGED)
+def test_leaves_that_somebody_changed_are_not_carried_over(format_2, say_to, statement):
+    """Nor where they are changed after the check: the step looks again under its own lock."""
+    change(format_2, statement)
+    assert say_to(format_2, "upgrade")[0] == 6
+    with closing(sqlite3.connect(format_2 / "registry.db")) as link:
+        assert link.execute("SELECT count(*) FROM content_leaves").fetchone()[0] >= 24
+
+
+@pytest.mark.parametrize("looks_again", [True, False])
+def test_leaves_changed_between_check_and_step_are_not_carried_over(
+    format_2, say_to, monkeypatch, looks_again
+):
+    """The broken variant, which believes the first check, would seal what was left."""
+    copied = upgrading._copy_stores
+
+    def meanwhile(home: Any) -> list[Path]:
+        change(format_2, "DELETE FROM content_leaves WHERE pseudonym = ''")
+        return copied(home)
+
+    monkeypatch.setattr(upgrading, "_copy_stores", meanwhile)
+    if not looks_again:
+        monkeypatch.setattr(Transaction, "require_whole", lambda *_: None)
+    assert say_to(format_2, "upgrade")[0] == (6 if looks_again else 0)
 
 
 def test_every_table_belongs_to_a_format():
