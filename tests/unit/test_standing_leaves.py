@@ -134,7 +134,7 @@ def test_a_shard_that_somebody_moved_is_found(kept: KeptStore, registry: SqlRegi
 def test_a_leaf_that_stayed_beside_its_successor_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: bool
 ) -> None:
-    """Two people are written one after the other; the broken variant keeps the first one's earlier leaf too."""
+    """Two people are written in turn; the broken variant keeps the first one's earlier leaf too."""
     site = make_home(tmp_path, monkeypatch)
     if broken:
         monkeypatch.setattr(shards, "_with_people", lambda shard, intent, changed: {**shard, intent: changed})
