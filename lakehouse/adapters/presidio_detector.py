@@ -3,6 +3,8 @@
 The findings are those of Presidio's own engine with the same recognizers and models, text by text; only
 the order of work differs: distinct values first, recognizers that cannot match left out (`recognizers`),
 models read in batches and no further than they must (`named_entities`).
+A text whose search is given up for the time it takes is one finding from end to end (`UNSEARCHED`): whoever
+reads findings refuses it, as anything that names a person, and nobody takes it for clean.
 Nothing here reaches the network: models must be installed, and the recognizers that would fetch lists of
 internet domains are replaced by patterns of our own (`detection_patterns`).
 """
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from presidio_analyzer import EntityRecognizer, RecognizerResult
     from presidio_analyzer.nlp_engine import NlpArtifacts
 
+    from lakehouse.adapters.bounded_searches import SearchTimedOut
+
 CELL_SCORE = 0.5
 TEXT_SCORE = 0.4
 LANGUAGE = "en"
@@ -32,6 +36,8 @@ PIECE_LENGTH = 50_000
 UNBROKEN_LENGTH = 1_000
 """Characters analysed at once: the model's memory grows with the length of a text."""
 MODEL_NAMES = "model_names"
+UNSEARCHED = "UNSEARCHED"
+"""The entity of a value in which not everything was looked for."""
 CALENDAR = re.compile(rf"\d|\b(?:{MONTHS}|(?:{WEEKDAYS})(?:day)?)\b", re.IGNORECASE)
 """What makes the English model's time expression a date; `daily` and `last week` have none of it and stay."""
 MAY_IDENTIFY = re.compile(r"[\d@:-]")
@@ -115,10 +121,18 @@ class Detector:
         found: dict[str, list[Finding]] = {}
         for value in dict.fromkeys(values):
             if value and MAY_IDENTIFY.search(value):
-                findings = [f for rule in self._cell_rules for f in rule.find(value, CELL_SCORE)]
+                findings = self._find_in_cell(value)
                 if findings:
                     found[value] = findings
         return found
+
+    def _find_in_cell(self, value: str) -> list[Finding]:
+        from lakehouse.adapters.bounded_searches import SearchTimedOut
+
+        try:
+            return [finding for rule in self._cell_rules for finding in rule.find(value, CELL_SCORE)]
+        except SearchTimedOut as late:
+            return [_unsearched(value, late)]
 
     def find_in_texts(self, texts: Sequence[str | None], language: str = LANGUAGE) -> list[list[Finding]]:
         """Return the findings in each text, by place; patterns and the model's names, places and dates.
@@ -185,13 +199,25 @@ class _TextReader:
 
     def find(self, texts: Sequence[str]) -> Iterator[list[Finding]]:
         """Yield the findings of each text, by place."""
+        from lakehouse.adapters.bounded_searches import SearchTimedOut
+
         pieces = [
             (number, offset, piece) for number, text in enumerate(texts) for offset, piece in _pieces(text)
         ]
         read = self._model.read([piece for _, _, piece in pieces])
         found: list[list[Finding]] = [[] for _ in texts]
+        given_up: dict[int, Finding] = {}
         for (number, offset, piece), artifacts in zip(pieces, read, strict=True):
-            found[number] += [_moved(finding, offset) for finding in self._find_in_piece(piece, artifacts)]
+            if number in given_up:
+                continue
+            try:
+                findings = self._find_in_piece(piece, artifacts)
+            except SearchTimedOut as late:
+                given_up[number] = _unsearched(texts[number], late)
+            else:
+                found[number] += [_moved(finding, offset) for finding in findings]
+        for number, finding in given_up.items():
+            found[number] = [finding]
         yield from found
 
     def _find_in_piece(self, piece: str, artifacts: "NlpArtifacts") -> list[Finding]:
@@ -225,6 +251,18 @@ def _finding(hit: "RecognizerResult", detector_version: str, reason: str) -> Fin
         detector=_detector_of(hit),
         version=detector_version,
         reason=reason,
+    )
+
+
+def _unsearched(text: str, late: "SearchTimedOut") -> Finding:
+    return Finding(
+        entity=UNSEARCHED,
+        start=0,
+        end=len(text),
+        score=1.0,
+        detector=late.pattern,
+        version=f"presidio {version('presidio-analyzer')}",
+        reason=str(late),
     )
 
 

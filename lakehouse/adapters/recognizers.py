@@ -7,7 +7,7 @@ depends on the match alone, and lemmas are never needed.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import regex  # type: ignore[import-untyped]
 
@@ -76,6 +76,8 @@ def _searcher(needs: str) -> Callable[[str], bool]:
 def _recognizer(pattern: IdentifierPattern, language: str) -> "PatternRecognizer":
     from presidio_analyzer import Pattern, PatternRecognizer
 
+    from lakehouse.adapters.bounded_searches import bound_searches
+
     made = PatternRecognizer(
         supported_entity=pattern.entity,
         name=pattern.name,
@@ -84,24 +86,24 @@ def _recognizer(pattern: IdentifierPattern, language: str) -> "PatternRecognizer
     )
     if pattern.check is not None:
         made.validate_result = pattern.check
-    return made
+    return bound_searches(made)
 
 
 def _presidio_patterns(language: str) -> tuple[GatedRecognizer, ...]:
-    from presidio_analyzer.predefined_recognizers import CreditCardRecognizer, IbanRecognizer, IpRecognizer
+    from presidio_analyzer.predefined_recognizers import CreditCardRecognizer, IpRecognizer
 
-    given: tuple[tuple[Any, str, str], ...] = (
-        (CreditCardRecognizer, r"\d{4}", "check digit of a card number holds"),
-        (IbanRecognizer, r"[a-z]{2}\d{2}", "check digits of an account number hold"),
-        (IpRecognizer, r"\d\.\d{1,3}\.\d|:[0-9a-f]{0,4}:|fe80:", "form of an internet address"),
+    from lakehouse.adapters.bounded_searches import BoundedIbanRecognizer, bound_searches
+
+    card = bound_searches(CreditCardRecognizer(supported_language=language))
+    address = bound_searches(IpRecognizer(supported_language=language))
+    given: tuple[tuple[EntityRecognizer, str, str], ...] = (
+        (card, r"\d{4}", "check digit of a card number holds"),
+        (BoundedIbanRecognizer(language), r"[a-z]{2}\d{2}", "check digits of an account number hold"),
+        (address, r"\d\.\d{1,3}\.\d|:[0-9a-f]{0,4}:|fe80:", "form of an internet address"),
     )
     return tuple(
-        GatedRecognizer(
-            recognizer=without_context(kind(supported_language=language)),
-            may_match=_searcher(needs),
-            reason=reason,
-        )
-        for kind, needs, reason in given
+        GatedRecognizer(recognizer=without_context(recognizer), may_match=_searcher(needs), reason=reason)
+        for recognizer, needs, reason in given
     )
 
 

@@ -46,6 +46,7 @@ REASONS: Mapping[str, str] = {
     "unsafe_archive": "the archive holds links, archives, unsafe names or one name twice",
     "language_not_supported": "there is no language model for the text",
     "unbroken_text": "the text has 1,000 characters without a space",
+    "search_timed_out": "the search for personal data in the text was given up for the time it took",
     "too_large": "the line or the document is too large",
     "too_many_columns": "the file has over 4,096 columns, or undeclared ones that outweigh it: split it",
     "column_gone": "the file lacks a column that the contract declares",

@@ -6,7 +6,8 @@ date becomes <DATE>. `{ method = "redact", language = "language", day_first = fa
 names the column that says in what language a text is; `in_language = "fr"` says it for all of them
 (English where neither is given). A text whose language is unstated or has no model is refused, never
 read by a model of another language: its names would stay (`language_not_supported`). Nor is a text read
-that has 1,000 characters without a space (`unbroken_text`).
+that has 1,000 characters without a space (`unbroken_text`). One in which a search was given up for the time
+it took is refused as well (`search_timed_out`): what it did not find would stay.
 """
 
 import unicodedata
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import regex  # type: ignore[import-untyped]
 
-from lakehouse.adapters.presidio_detector import LANGUAGE, Finding, is_unbroken
+from lakehouse.adapters.presidio_detector import LANGUAGE, UNSEARCHED, Finding, is_unbroken
 from lakehouse.core.contract import Column
 from lakehouse.methods.context import Applied, MethodContext
 from lakehouse.methods.parameters import Parameters
@@ -28,6 +29,7 @@ DATE = "DATE_TIME"
 OWN = "IDENTIFIER"
 NOT_SUPPORTED = "language_not_supported"
 UNBROKEN = "unbroken_text"
+TIMED_OUT = "search_timed_out"
 DAY_FIRST_LANGUAGES = frozenset({"fr", "de"})
 """Where `03/04/2021` is the third of April whatever the contract says of the others."""
 TAGS: Mapping[str, str] = {
@@ -72,6 +74,9 @@ def apply(values: pa.Array, column: Column, context: MethodContext) -> Applied:
     refused = _refused(texts, languages)
     languages = [None if row in refused else language for row, language in enumerate(languages)]
     found = _findings(texts, languages, context)
+    for row, findings in enumerate(found):
+        if any(finding.entity == UNSEARCHED for finding in findings):
+            refused[row], languages[row] = TIMED_OUT, None
     shifts = days_of_shift(context.secrets)
     patterns = _patterns(texts, subjects, context.identifiers)
     day_first = bool(given.get("day_first", False))
