@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from lakehouse.adapters.arrow_types import ARROW_TYPES
+from lakehouse.adapters.row_groups import group_numbers
 from lakehouse.core.contract import SEALED, Column, ColumnType, DatasetContract
-from lakehouse.methods.seal import seal_constant, seal_values
+from lakehouse.methods.seal import CellCipher
 from lakehouse.readers.input_files import FileRows, FoundRows
 
 PLACE_COLUMNS = ("batch", "file", "row")
@@ -97,16 +98,18 @@ def bronze_rows(contract: DatasetContract, file: LandedFile, people: Subjects, b
     """Return one file's bronze rows: subject, place, the file's keyed digest, then the contract's columns."""
     found, count = file.found, len(file.found.rows)
     subjects = file_subjects(contract, found, people)
+    batches = _constant(batch, count)
+    cipher = CellCipher(subjects, batches, people.seal_keys, table=contract.table)
     columns: dict[str, pa.Array] = {
         "subject": subjects,
-        "batch": _constant(batch, count),
+        "batch": batches,
         "file": _constant(found.file, count),
-        "row": found.rows.column("row").combine_chunks(),
+        "row": _row_numbers(found),
         "file_hmac": _constant(file.bytes_hmac, count),
     }
     for column in contract.columns:
-        columns[column.stored_name] = _stored_column(contract, column, file, subjects, people, batch)
-    columns[f"{UNDECLARED}{SEALED}"] = _sealed_undeclared(contract, found, subjects, people, batch)
+        columns[column.stored_name] = _stored_column(column, found, cipher)
+    columns[f"{UNDECLARED}{SEALED}"] = _sealed_undeclared(contract, found, cipher)
     return pa.table(columns)
 
 
@@ -136,45 +139,26 @@ def _constant(value: object, count: int) -> pa.Array:
     return pa.repeat(pa.scalar(value), count)
 
 
-def _stored_column(
-    contract: DatasetContract,
-    column: Column,
-    file: LandedFile,
-    subjects: pa.Array,
-    people: Subjects,
-    batch: int,
-) -> pa.Array:
-    found, count = file.found, len(file.found.rows)
+def _stored_column(column: Column, found: FileRows, cipher: CellCipher) -> pa.Array:
+    count = len(found.rows)
     if not count:
         return pa.nulls(0, _stored_type(column))
-    if column.name in found.constants and column.sealed:
-        subject = subjects[0].as_py()
-        blob = seal_constant(
-            str(found.constants[column.name]),
-            subject,
-            people.seal_keys[subject],
-            table=contract.table,
-            column=column.name,
-            batch=batch,
-        )
-        return _constant(blob, count)
     if column.name in found.constants:
-        return pa.repeat(pa.scalar(found.constants[column.name], ARROW_TYPES[column.type]), count)
+        constant = found.constants[column.name]
+        if column.sealed:
+            return cipher.seal(column.name, _constant(str(constant), count))
+        return pa.repeat(pa.scalar(constant, ARROW_TYPES[column.type]), count)
     if column.name not in found.rows.column_names:
         return pa.nulls(count, _stored_type(column))
     values = found.rows.column(column.name).combine_chunks()
     if not column.sealed:
         return values.cast(ARROW_TYPES[column.type])
-    rows = found.rows.column("row").combine_chunks() if column.sealed_by_row else None
-    return seal_values(
-        values.cast(pa.string()), subjects, people.seal_keys, table=contract.table, column=column.name,
-        batch=batch, rows=rows,
-    )  # fmt: skip
+    return cipher.seal(
+        column.name, values.cast(pa.string()), _row_numbers(found) if column.sealed_by_row else None
+    )
 
 
-def _sealed_undeclared(
-    contract: DatasetContract, found: FileRows, subjects: pa.Array, people: Subjects, batch: int
-) -> pa.Array:
+def _sealed_undeclared(contract: DatasetContract, found: FileRows, cipher: CellCipher) -> pa.Array:
     """Return one sealed JSON object a row of the columns that no contract declares; null without any."""
     names = [f"undeclared:{number}" for number in range(len(found.undeclared))]
     names = [name for name in names if name in found.rows.column_names]
@@ -185,10 +169,11 @@ def _sealed_undeclared(
     objects = [
         json.dumps(dict(zip(labels, row, strict=True)), sort_keys=True) for row in zip(*columns, strict=True)
     ]
-    return seal_values(
-        pa.array(objects, pa.string()), subjects, people.seal_keys, table=contract.table, column=UNDECLARED,
-        batch=batch, rows=found.rows.column("row").combine_chunks(),
-    )  # fmt: skip
+    return cipher.seal(UNDECLARED, pa.array(objects, pa.string()), _row_numbers(found))
+
+
+def _row_numbers(found: FileRows) -> pa.Array:
+    return found.rows.column("row").combine_chunks()
 
 
 def without_rows(file: FileRows, indexes: Iterable[int]) -> FileRows:
@@ -214,13 +199,7 @@ def all_rows_text(file: FileRows) -> bytes:
 
 def repeated_keys(rows: pa.Table, keys: Sequence[str]) -> np.ndarray:
     """Return the indexes of rows whose (subject, keys) stood in an earlier row of the table."""
-    places = np.zeros(len(rows), dtype=np.int64)
-    for name in ("subject", *keys):
-        codes = rows.column(name).combine_chunks().dictionary_encode()
-        null = len(codes.dictionary)
-        if len(places) and int(places.max()) > np.iinfo(np.int64).max // (null + 1) - 1:
-            places = np.unique(places, return_inverse=True)[1]
-        places = places * (null + 1) + pc.fill_null(codes.indices, null).to_numpy()
+    places = group_numbers([rows.column(name).combine_chunks() for name in ("subject", *keys)])
     if len(places) < 2 or bool(np.all(places[1:] > places[:-1])):
         return np.array([], dtype=np.int64)
     _, first = np.unique(places, return_index=True)

@@ -15,7 +15,7 @@ from lakehouse.adapters.quarantine_rows import SetAside
 from lakehouse.core.contract import Column, DatasetContract, JoinRule
 from lakehouse.methods import apply_column
 from lakehouse.methods.context import MethodContext
-from lakehouse.methods.unseal import open_column
+from lakehouse.methods.unseal import open_columns
 
 Refusal = tuple[str, str | None]
 Place = tuple[int | None, int]
@@ -41,9 +41,9 @@ def opened_rows(
     rows: pa.Table, bronze: DatasetContract, silver: DatasetContract, keys: Mapping[str, bytes]
 ) -> pa.Table:
     """Return bronze rows with the sealed columns that a silver table reads opened beside the others."""
-    for column in _sealed_inputs(bronze, silver):
-        opened = open_column(rows, column.name, keys, table=bronze.table, by_row=column.sealed_by_row)
-        rows = rows.append_column(column.name, opened)
+    sealed = {column.name: column.sealed_by_row for column in _sealed_inputs(bronze, silver)}
+    for name, texts in open_columns(rows, sealed, keys, table=bronze.table).items():
+        rows = rows.append_column(name, texts)
     return rows
 
 

@@ -17,7 +17,7 @@ from lakehouse.cli.output import as_document
 from lakehouse.core.actors import DEFAULT_ACTORS, resolve_actor
 from lakehouse.core.contract import ColumnType, Contracts, Layer, LinkedIdentifier, SubjectRule
 from lakehouse.errors import NotAllowed, Refused, WrongUse
-from lakehouse.methods.seal import seal_values
+from lakehouse.methods.seal import CellCipher
 from lakehouse.pipeline.access import gather_access
 
 NOTES = contract(
@@ -67,21 +67,22 @@ def bronze_notes(vault, people, *, odd_visits=False):
     keys = vault.subject_keys(people.values(), "seal")
     rows = pa.array(range(len(subjects)), pa.int64())
     texts = pa.array([f"note of {name} {turn}" for name in people for turn in range(2)])
-    sealed = {"table": "bronze.notes", "batch": 1}
+    batches = pa.array([1] * len(subjects), pa.int64())
+    cipher = CellCipher(subjects, batches, keys, table="bronze.notes")
     ids = pa.array([name for name in people for _ in range(2)])
     moments = pa.array([datetime(2024, 5, 1, 9, 30, tzinfo=UTC)] * len(subjects)).cast(pa.string())
     visits = pa.array(["7", "once a week"] * len(people)) if odd_visits else pa.array(["7"] * len(subjects))
     return pa.table(
         {
             "subject": subjects,
-            "batch": pa.array([1] * len(subjects), pa.int64()),
+            "batch": batches,
             "file": pa.array([0] * len(subjects), pa.int64()),
             "row": rows,
             "file_hmac": pa.array([b"\x01"] * len(subjects)),
-            "person_id__sealed": seal_values(ids, subjects, keys, column="person_id", **sealed),
-            "text__sealed": seal_values(texts, subjects, keys, column="text", rows=rows, **sealed),
-            "written_at__sealed": seal_values(moments, subjects, keys, column="written_at", **sealed),
-            "visit__sealed": seal_values(visits, subjects, keys, column="visit", **sealed),
+            "person_id__sealed": cipher.seal("person_id", ids),
+            "text__sealed": cipher.seal("text", texts, rows),
+            "written_at__sealed": cipher.seal("written_at", moments),
+            "visit__sealed": cipher.seal("visit", visits),
             "score": pa.array([float("nan")] * len(subjects)),
         }
     )
