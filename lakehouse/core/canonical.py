@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from json.encoder import encode_basestring
 from typing import NoReturn, TypeAlias
 
 from lakehouse.errors import NotVerified, WrongUse
@@ -26,6 +27,14 @@ def canonical_json(value: object) -> bytes:
     text = json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     try:
         return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise WrongUse("canonical JSON holds a lone surrogate") from error
+
+
+def canonical_text(text: str) -> bytes:
+    """Return `canonical_json` of one text, for those who put many of them between the same bytes."""
+    try:
+        return encode_basestring(text).encode("utf-8")
     except UnicodeEncodeError as error:
         raise WrongUse("canonical JSON holds a lone surrogate") from error
 

@@ -14,12 +14,12 @@ commitments sorted by value, one a person, each opened by a nonce of its own.
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from lakehouse.core.canonical import canonical_json
+from lakehouse.core.canonical import canonical_json, canonical_text
 from lakehouse.core.merkle import leaf_hash, root_of
 
 ConsentDecision = Literal["permit", "deny"]
@@ -62,9 +62,36 @@ def commit_permission(nonce: bytes, purpose: str, pseudonym: str, basis: str) ->
     return hmac.digest(nonce, canonical_json([purpose, pseudonym, basis]), hashlib.sha256)
 
 
+def derive_nonces(key: bytes, purpose: str, pseudonyms: Iterable[str]) -> dict[str, bytes]:
+    """Return each person's nonce (32 bytes): HMAC-SHA256(key, canonical [purpose, pseudonym])."""
+    begun = hmac.new(key, _begin_list(purpose), hashlib.sha256)
+    nonces = {}
+    for pseudonym in pseudonyms:
+        own = begun.copy()
+        own.update(canonical_text(pseudonym) + b"]")
+        nonces[pseudonym] = own.digest()
+    return nonces
+
+
+def commit_permissions(
+    nonces: Mapping[str, bytes], purpose: str, bases: Mapping[str, str]
+) -> Iterator[bytes]:
+    """Yield `commit_permission` of many people; nonces, bases: by pseudonym."""
+    head = _begin_list(purpose)
+    tails = {basis: b"," + canonical_text(basis) + b"]" for basis in set(bases.values())}
+    for pseudonym, basis in bases.items():
+        message = head + canonical_text(pseudonym) + tails[basis]
+        yield hmac.digest(nonces[pseudonym], message, hashlib.sha256)
+
+
 def permissions_root(commitments: Iterable[bytes]) -> str:
     """Return the root (hex) over commitments; their order does not matter."""
     return root_of([leaf_hash(commitment) for commitment in sorted(commitments)]).hex()
+
+
+def _begin_list(purpose: str) -> bytes:
+    """Return what the canonical lists that begin with a purpose have in common."""
+    return b"[" + canonical_text(purpose) + b","
 
 
 def _is_overcome(denial: Consent, permits: Iterable[Consent]) -> bool:

@@ -97,7 +97,7 @@ def _read_input(site: Site, plan: AnswerPlan) -> _Input:
         plan=plan,
         version=version,
         coverage=coverage,
-        shares=site.dp.shares(plan, rows, site.vault.canonical(coverage.permitted)),
+        shares=site.dp.shares(plan, rows, coverage.people),
         digest=plan.question.digest(inputs=inputs),
     )
 

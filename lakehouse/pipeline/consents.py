@@ -3,14 +3,19 @@
 Checked by publish, answer, predict and training.
 """
 
-import hashlib
-import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lakehouse.adapters.consent_rows import read_consents
-from lakehouse.core.canonical import canonical_json, timestamp
-from lakehouse.core.consent import Consent, ConsentDecision, commit_permission, covers, permissions_root
+from lakehouse.core.canonical import timestamp
+from lakehouse.core.consent import (
+    Consent,
+    ConsentDecision,
+    commit_permissions,
+    covers,
+    derive_nonces,
+    permissions_root,
+)
 from lakehouse.core.lineage import Version
 from lakehouse.core.privacy_statement import CONSENTS_SCHEMA, rounded_count
 from lakehouse.pipeline.log_clock import log_now
@@ -25,14 +30,16 @@ class ConsentCoverage:
     """What covers a use of people's data. Sets hold pseudonyms as they were asked for.
 
     by_record: permitted by a consent record; by_policy: by the policy's default for people without
-    one; denied: everyone else. root: Merkle root (hex) over a commitment to each permitted person.
-    valid_at: the moment (RFC 3339) for which this holds; records: leaf of the consent records' version.
+    one; denied: everyone else. canonical: everyone's canonical pseudonym, by the one asked for.
+    root: Merkle root (hex) over a commitment to each permitted person. valid_at: the moment (RFC 3339)
+    for which this holds; records: leaf of the consent records' version.
     """
 
     purpose: str
     by_record: frozenset[str]
     by_policy: frozenset[str]
     denied: frozenset[str]
+    canonical: Mapping[str, str]
     root: str
     valid_at: str
     records: int | None
@@ -41,6 +48,11 @@ class ConsentCoverage:
     def permitted(self) -> frozenset[str]:
         """Everyone whose data may be used."""
         return self.by_record | self.by_policy
+
+    @property
+    def people(self) -> dict[str, str]:
+        """The canonical pseudonym of everyone whose data may be used, by the one asked for."""
+        return {name: self.canonical[name] for name in self.permitted}
 
     def counts(self) -> dict[str, object]:
         """Return the numbers that records and reports show."""
@@ -60,12 +72,12 @@ def consent_coverage(site: Site, pseudonyms: Iterable[str], purpose: str) -> Con
         Refused: the policy knows no such purpose.
     """
     permits_without_record = site.policy.purpose(purpose).permits_without_record
-    people = site.vault.canonical(pseudonyms)
+    canonical = site.vault.canonical(pseudonyms)
     version = current_version(site, CONSENTS)
     records = consents_by_person(site, version)
     now = log_now(site)
     said: dict[str, ConsentDecision | None] = {
-        pseudonym: covers(records.get(person, ()), purpose, now) for pseudonym, person in people.items()
+        pseudonym: covers(records.get(person, ()), purpose, now) for pseudonym, person in canonical.items()
     }
     by_record = frozenset(name for name, decision in said.items() if decision == "permit")
     silent = frozenset(name for name, decision in said.items() if decision is None)
@@ -76,6 +88,7 @@ def consent_coverage(site: Site, pseudonyms: Iterable[str], purpose: str) -> Con
         by_record=by_record,
         by_policy=by_policy,
         denied=frozenset(said) - by_record - by_policy,
+        canonical=canonical,
         root=_root(site, bases, purpose),
         valid_at=timestamp(now),
         records=None if version is None else version.leaf,
@@ -120,8 +133,7 @@ def permission_nonces(site: Site, purpose: str, pseudonyms: Iterable[str]) -> di
 
     The same for the same home, purpose and person, so that equal consents give an equal root.
     """
-    key = site.vault.table_key("consent")
-    return {name: hmac.digest(key, canonical_json([purpose, name]), hashlib.sha256) for name in pseudonyms}
+    return derive_nonces(site.vault.table_key("consent"), purpose, pseudonyms)
 
 
 def count_refusals(site: Site) -> dict[str, int]:
@@ -149,7 +161,4 @@ def consents_by_person(site: Site, version: Version | None) -> Mapping[str, list
 def _root(site: Site, permitted: Mapping[str, str], purpose: str) -> str:
     """Return the root over one commitment a permitted person: each opens without saying who else is in it."""
     nonces = permission_nonces(site, purpose, permitted)
-    return permissions_root(
-        commit_permission(nonces[pseudonym], purpose, pseudonym, basis)
-        for pseudonym, basis in permitted.items()
-    )
+    return permissions_root(commit_permissions(nonces, purpose, permitted))

@@ -10,7 +10,7 @@ from lakehouse.adapters.sql_registry import Row, Transaction
 from lakehouse.adapters.time_stamps import check_stamp
 from lakehouse.core.bundle import ContentLeaf, EarlierHead, OpenedDetails, ProofBundle
 from lakehouse.core.checkpoint import Checkpoint, parse_note
-from lakehouse.core.consent import commit_permission, permissions_root
+from lakehouse.core.consent import commit_permissions, permissions_root
 from lakehouse.core.lineage import TABLE_KINDS, LineageRecord, parse_record
 from lakehouse.core.merkle import leaf_hash
 from lakehouse.core.opening import OpenedConsent, Opening
@@ -175,8 +175,7 @@ def _open_consents(site: Site, record: LineageRecord, row: Row) -> tuple[OpenedC
     purpose = stated["value"]["purpose"]
     bases = permitted_people(site, purpose, record.consent_root)
     nonces = permission_nonces(site, purpose, bases)
-    commitments = [commit_permission(nonces[name], purpose, name, basis) for name, basis in bases.items()]
-    if permissions_root(commitments) != record.consent_root:
+    if permissions_root(commit_permissions(nonces, purpose, bases)) != record.consent_root:
         raise Damaged("the vault does not give the record's consents", remedy="restore vault.db")
     return tuple(
         OpenedConsent(pseudonym=name, basis=basis, nonce=nonces[name])

@@ -66,7 +66,7 @@ def gather_inputs(site: Site, product: str) -> PublishInputs:
     versions = tuple(_checked_version(site, table) for table in contract.reads)
     everyone = set[str]().union(*(site.lake.subjects(version.table, version.version) for version in versions))
     coverage = consent_coverage(site, everyone, rules.purpose)
-    people = site.vault.canonical(coverage.permitted)
+    people = coverage.people
     return PublishInputs(
         contract=contract,
         rules=rules,
