@@ -6,13 +6,13 @@ receipt key recomputes their digests and opens nothing. Sealing is AES-256-GCM (
 A blob is `suite (1 byte) | nonce (12) | ciphertext and tag (16)`.
 """
 
+import hmac
 import os
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from lakehouse.errors import Damaged
 
@@ -21,8 +21,8 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16
 SUITE = b"\x01"
-REMEDY = "livinglab fsck says what is damaged; restore it from a backup of this home"
 """Suite 1: AES-256-GCM, random 96-bit nonce."""
+REMEDY = "livinglab fsck says what is damaged; restore it from a backup of this home"
 
 
 class VaultKeys(Protocol):
@@ -35,27 +35,43 @@ class VaultKeys(Protocol):
         """Return the 32 bytes under which identifiers are looked up."""
 
 
-def expand_secret(secret: bytes, *, salt: bytes, info: bytes, length: int) -> bytes:
-    """HKDF-SHA256: extract and expand `secret` to `length` bytes (at most 8160)."""
-    return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info).derive(secret)
+def extract_root(secret: bytes) -> bytes:
+    """Return the 32 bytes from which every key of `secret` is expanded (RFC 5869 section 2.2, empty salt)."""
+    extraction = _UNSALTED.copy()
+    extraction.update(secret)
+    return extraction.digest()
+
+
+def expand_block(root: bytes, info: bytes) -> bytes:
+    """Return the first 32 bytes that `info` names below a root (RFC 5869 section 2.3, T(1))."""
+    return hmac.digest(root, info + b"\x01", "sha256")
+
+
+def expand_root(root: bytes, name: str) -> bytes:
+    """Return the 32-byte key `livinglab/v1/<name>` of an extracted root."""
+    return expand_block(root, f"livinglab/v1/{name}".encode())
 
 
 def derive_key(secret: bytes, name: str) -> bytes:
     """Return the 32-byte key that `livinglab/v1/<name>` names under `secret`."""
-    return expand_secret(secret, salt=b"", info=f"livinglab/v1/{name}".encode(), length=KEY_BYTES)
-
-
-def derive_subject_key(secret: bytes, use: KeyUse) -> bytes:
-    """Return a person's key for one use; `digest` hangs below `receipt`."""
-    if use == "digest":
-        return derive_key(derive_key(secret, "receipt"), "digest")
-    return derive_key(secret, use)
+    return expand_root(extract_root(secret), name)
 
 
 def frame_parts(*parts: str) -> bytes:
     """Join texts so that no two lists of parts give the same bytes (each with its 4-byte length)."""
-    encoded = [part.encode() for part in parts]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+    return b"".join([len(part).to_bytes(4, "big") + part for part in map(str.encode, parts)])
+
+
+def digest_under(key: bytes, *fixed: str) -> Callable[[str], bytes]:
+    """Return what gives the HMAC-SHA-256 of `fixed` and one more text, framed, under `key`."""
+    begun = hmac.new(key, frame_parts(*fixed), "sha256")
+
+    def digest(text: str) -> bytes:
+        made = begun.copy()
+        made.update(frame_parts(text))
+        return made.digest()
+
+    return digest
 
 
 def seal_bytes(cipher: AESGCM, plain: bytes, associated: bytes) -> bytes:
@@ -83,11 +99,15 @@ def decrypt_blob(cipher: AESGCM, blob: bytes, associated: bytes) -> bytes:
         ) from None
 
 
-def wrap_secret(wrapping_key: bytes, secret: bytes, name: str) -> bytes:
-    """Wrap a secret so that it opens only under this key and this name."""
-    return seal_bytes(AESGCM(wrapping_key), secret, frame_parts("wrap", name))
+def wrap_secret(wrapping: AESGCM, secret: bytes, name: str) -> bytes:
+    """Wrap a secret so that it opens only under this cipher's key and this name."""
+    return seal_bytes(wrapping, secret, _WRAP + frame_parts(name))
 
 
-def unwrap_secret(wrapping_key: bytes, wrapped: bytes, name: str) -> bytes:
+def unwrap_secret(wrapping: AESGCM, wrapped: bytes, name: str) -> bytes:
     """Open a wrapped secret; raises Damaged if key or name is another."""
-    return open_bytes(AESGCM(wrapping_key), wrapped, frame_parts("wrap", name))
+    return open_bytes(wrapping, wrapped, _WRAP + frame_parts(name))
+
+
+_UNSALTED = hmac.new(b"", digestmod="sha256")
+_WRAP = frame_parts("wrap")

@@ -7,7 +7,7 @@ PostgreSQL. Failures are SQLAlchemy's, so that a Store names them.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Table
+from sqlalchemy import Column, Connection, Table, func, select, text
 
 ROWS_AT_ONCE = 10_000
 """Values a query; SQLite allows 32,766 parameters."""
@@ -32,7 +32,7 @@ def rows_among(
     column: Column[Any],
     values: Iterable[object],
     **fixed: object,
-) -> Iterator[Row[Any]]:
+) -> Iterator[tuple[Any, ...]]:
     """Yield the `chosen` columns of the rows whose `column` is among `values`, 10,000 values a query.
 
     fixed: other columns of the table, each with the one value that it must have.
@@ -45,10 +45,30 @@ def rows_among(
     for start in range(0, len(wanted), ROWS_AT_ONCE):
         part = wanted[start : start + ROWS_AT_ONCE]
         if connection.dialect.name == "postgresql":
-            yield from connection.exec_driver_sql(f"{begin} = ANY({mark})", (*fixed.values(), part))
+            found = connection.exec_driver_sql(f"{begin} = ANY({mark})", (*fixed.values(), part))
         else:
             marks = ",".join(mark for _ in part)
-            yield from connection.exec_driver_sql(f"{begin} IN ({marks})", (*fixed.values(), *part))
+            found = connection.exec_driver_sql(f"{begin} IN ({marks})", (*fixed.values(), *part))
+        yield from map(tuple, found)
+
+
+def next_numbers(connection: Connection, table: Table, count: int) -> Sequence[int]:
+    """Take the next numbers of the column that counts the table's rows; the writer must be the only one.
+
+    As where the database counts by itself, the number of a row that was deleted never comes again.
+    """
+    counted = table.autoincrement_column
+    if counted is None:
+        raise KeyError(f"no column counts the rows of {table.name}")
+    if connection.dialect.name == "postgresql":
+        sequence = {"name": f"{table.name}_{counted.name}_seq", "count": count}
+        taken = text("SELECT nextval(CAST(:name AS regclass)) FROM generate_series(1, :count)")
+        return connection.scalars(taken, sequence).all()
+    given = text("SELECT max(seq) FROM sqlite_sequence WHERE name = :name")
+    last = max(
+        connection.scalar(given, {"name": table.name}) or 0, connection.scalar(select(func.max(counted))) or 0
+    )
+    return range(last + 1, last + 1 + count)
 
 
 def _name(connection: Connection, named: Table | Column[Any]) -> str:

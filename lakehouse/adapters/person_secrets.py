@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from lakehouse.adapters.key_tree import KeyUse, derive_subject_key
+from lakehouse.adapters.key_tree import KeyUse, derive_key, expand_root, extract_root
 
 Secrets = Mapping[str, bytes]
 
@@ -14,16 +14,14 @@ class PersonSecrets:
 
     def __init__(self, look_up: Callable[[], Secrets]) -> None:
         self._look_up = look_up
-        self._secrets: Secrets | None = None
+        self._roots: dict[str, bytes] | None = None
         self._keys: dict[KeyUse, dict[str, bytes]] = {}
         self._ciphers: dict[KeyUse, dict[str, AESGCM]] = {}
 
     def keys(self, use: KeyUse) -> dict[str, bytes]:
         """Return the 32-byte key of every one of them for one use, by pseudonym."""
         if use not in self._keys:
-            if self._secrets is None:
-                self._secrets = self._look_up()
-            self._keys[use] = {name: derive_subject_key(own, use) for name, own in self._secrets.items()}
+            self._keys[use] = self._derived(use)
         return self._keys[use]
 
     def ciphers(self, use: KeyUse) -> Mapping[str, AESGCM]:
@@ -31,3 +29,10 @@ class PersonSecrets:
         if use not in self._ciphers:
             self._ciphers[use] = {name: AESGCM(key) for name, key in self.keys(use).items()}
         return self._ciphers[use]
+
+    def _derived(self, use: KeyUse) -> dict[str, bytes]:
+        if use == "digest":
+            return {name: derive_key(key, use) for name, key in self.keys("receipt").items()}
+        if self._roots is None:
+            self._roots = {name: extract_root(secret) for name, secret in self._look_up().items()}
+        return {name: expand_root(root, use) for name, root in self._roots.items()}

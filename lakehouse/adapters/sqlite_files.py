@@ -17,6 +17,7 @@ from lakehouse.errors import Damaged, Unavailable
 
 SETTINGS = (
     "busy_timeout = 30000",
+    "cache_size = -65536",
     "journal_mode = WAL",
     "secure_delete = ON",
     "foreign_keys = ON",

@@ -5,46 +5,37 @@ under the index key, secrets are wrapped by the wrapping key; both keys lie outs
 Every method raises Unavailable (7) without a vault and Damaged (6) for one that cannot be read.
 """
 
-import hmac
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import select
 
-from lakehouse.adapters.key_tree import (
-    KEY_BYTES,
-    KeyUse,
-    VaultKeys,
-    derive_key,
-    frame_parts,
-    open_bytes,
-    seal_bytes,
-    unwrap_secret,
-    wrap_secret,
-)
+from lakehouse.adapters.former_cells import holds_former_cells, pack_former_cells
+from lakehouse.adapters.key_tree import KeyUse, VaultKeys, derive_key, unwrap_secret
 from lakehouse.adapters.person_secrets import PersonSecrets
-from lakehouse.adapters.vault_database import VaultChange, VaultDatabase
-from lakehouse.adapters.vault_queries import (
-    QUERY_CHUNK,
+from lakehouse.adapters.vault_cells import pack_members, read_cells, replace_cells, unpack_members
+from lakehouse.adapters.vault_database import VaultDatabase, read_counter
+from lakehouse.adapters.vault_identifiers import (
+    digest_entries,
+    entry_digests,
+    holders_of,
+    known_values,
+    missing_entries,
+    open_entries,
+    seal_entries,
+)
+from lakehouse.adapters.vault_people import (
+    add_identities,
+    add_people,
     canonical_of,
     families_of,
-    key_row,
-    known_identifiers,
+    identity_digests,
+    known_people,
     merge_subjects,
-    rows_where,
 )
-from lakehouse.adapters.vault_schema import (
-    ALIASES,
-    CELLS,
-    COUNTER,
-    IDENTIFIERS,
-    IDENTITIES,
-    KEYS,
-    SUBJECTS,
-)
+from lakehouse.adapters.vault_schema import ALIASES, IDENTIFIERS, KEYS
+from lakehouse.adapters.vault_secrets import add_key, key_row, known_subjects, open_key, wrapped_secrets
 from lakehouse.errors import Damaged, Refused
 from lakehouse.ports import Store
 
@@ -64,38 +55,53 @@ class Vault:
         self._database.create()
         with self._database.changing() as change:
             if key_row(change.connection, VAULT_KEY) is None:
-                self._add_key(change, VAULT_KEY)
+                add_key(change, self._wrapping(), VAULT_KEY)
 
     def counter(self) -> int:
         """Return how many changes were committed; it never falls."""
         with self._database.reading() as connection:
-            value = connection.scalar(select(COUNTER.c.value))
+            value = read_counter(connection)
         if value is None:
             raise self._lost("counter")
-        return int(value)
+        return value
 
-    def broken_seals(self) -> tuple[str, ...]:
-        """Return the tables in which somebody else added, changed or took away a row."""
-        return self._database.broken_seals()
+    def broken_seals(self, *, former: bool = False) -> tuple[str, ...]:
+        """Return the tables in which somebody else added, changed or took away a row.
+
+        `former`: also of a vault whose cells `pack_cells` has not packed yet.
+        """
+        return self._database.broken_seals(former=former)
+
+    def pack_cells(self) -> int | None:
+        """Bring a vault of format 1 or 2 to format 3; return how many cells it has, None where it was there.
+
+        One transaction. Raises Damaged where the cells are not as we wrote them.
+        """
+        with self._database.changing() as change:
+            if not holds_former_cells(change.connection):
+                return None
+            return pack_former_cells(change.connection, change.rows, self.store.place)
 
     # who is who
 
     def subjects_for(self, system: str, identifiers: Sequence[str]) -> dict[str, str]:
         """Return the canonical pseudonym of each identifier, making subjects that are missing."""
-        found = self.find_subjects(system, identifiers)
-        if all(identifier in found for identifier in identifiers):
-            return found
-        with self._database.changing() as change:
-            found = self._known(change.connection, system, identifiers)
-            missing = [value for value in dict.fromkeys(identifiers) if value not in found]
-            found |= dict(zip(missing, self._add_subjects(change, len(missing)), strict=True))
-            self._add_identities(change, system, {value: found[value] for value in missing})
-        return found
+        asked = identity_digests(self._keys.index_key(), system, identifiers)
+        with self._database.reading() as connection:
+            found, seen = known_people(connection, system, asked), read_counter(connection)
+        if len(found) < len(asked):
+            with self._database.changing() as change:
+                if not change.is_first_since(seen):
+                    found = known_people(change.connection, system, asked)
+                missing = {digest: value for digest, value in asked.items() if value not in found}
+                found |= add_people(change, self._wrapping(), system, missing)
+        return {value: found[value] for value in asked.values()}
 
     def find_subjects(self, system: str, identifiers: Iterable[str]) -> dict[str, str]:
         """Return the canonical pseudonyms of the identifiers that are known."""
+        asked = identity_digests(self._keys.index_key(), system, identifiers)
         with self._database.reading() as connection:
-            return self._known(connection, system, identifiers)
+            return known_people(connection, system, asked)
 
     def find_subject(self, system: str, identifier: str) -> str | None:
         """Return the canonical pseudonym of one identifier, or None."""
@@ -111,12 +117,14 @@ class Vault:
         An identifier that belongs to another subject makes the younger of the two an alias.
         """
         stated = list(dict.fromkeys(links))
+        index_key = self._keys.index_key()
         with self._database.changing() as change:
             for pseudonym, system, identifier in stated:
+                asked = identity_digests(index_key, system, [identifier])
                 ours = canonical_of(change.connection, [pseudonym])[pseudonym]
-                theirs = self._known(change.connection, system, [identifier]).get(identifier)
+                theirs = known_people(change.connection, system, asked).get(identifier)
                 if theirs is None:
-                    self._add_identities(change, system, {identifier: ours})
+                    add_identities(change, system, dict.fromkeys(asked, ours))
                 elif theirs != ours:
                     merge_subjects(change, ours, theirs)
             return canonical_of(change.connection, [pseudonym for pseudonym, _, _ in stated])
@@ -137,8 +145,7 @@ class Vault:
         """Return the pseudonyms that no subject of this vault bears."""
         wanted = set(pseudonyms)
         with self._database.reading() as connection:
-            known = {row.pseudonym for row in rows_where(connection, SUBJECTS.c.pseudonym, wanted)}
-        return wanted - known
+            return wanted - known_subjects(connection, wanted)
 
     # keys
 
@@ -153,22 +160,25 @@ class Vault:
 
     def _open_secrets(self, wanted: AbstractSet[str]) -> dict[str, bytes]:
         with self._database.reading() as connection:
-            rows = list(rows_where(connection, SUBJECTS.c.pseudonym, wanted))
-        if len(rows) != len(wanted):
+            wrapped = wrapped_secrets(connection, wanted)
+        if len(wrapped) != len(wanted):
             raise Damaged(
-                f"the vault lacks {len(wanted) - len(rows)} of {len(wanted)} subjects",
+                f"the vault lacks {len(wanted) - len(wrapped)} of {len(wanted)} subjects",
                 remedy=f"restore the {self.store.place} that belongs to this lake",
             )
-        wrapping_key = self._keys.wrapping_key()
-        return {row.pseudonym: unwrap_secret(wrapping_key, row.wrapped_secret, row.pseudonym) for row in rows}
+        wrapping = self._wrapping()
+        return {name: unwrap_secret(wrapping, secret, name) for name, secret in wrapped.items()}
+
+    def _wrapping(self) -> AESGCM:
+        return AESGCM(self._keys.wrapping_key())
 
     def table_key(self, name: str) -> bytes:
         """Return the 32-byte key `livinglab/v1/<name>` below the vault's own key."""
         with self._database.reading() as connection:
             row = key_row(connection, VAULT_KEY)
-        if row is None:
+        if row is None or row.wrapped is None:
             raise self._lost("key")
-        return derive_key(self._unwrap_key(row), name)
+        return derive_key(open_key(self._wrapping(), VAULT_KEY, row.wrapped), name)
 
     def batch_key(self, name: str) -> bytes:
         """Return the random 32-byte key of a quarantine batch, made when first asked for.
@@ -179,13 +189,13 @@ class Vault:
         with self._database.changing() as change:
             row = key_row(change.connection, stored)
             if row is None:
-                return self._add_key(change, stored)
+                return add_key(change, self._wrapping(), stored)
         if row.wrapped is None:
             raise Refused(
                 "the key of this quarantine batch was destroyed by retention",
                 remedy="land the files again, where they are still there",
             )
-        return self._unwrap_key(row)
+        return open_key(self._wrapping(), stored, row.wrapped)
 
     def destroy_batch_key(self, name: str) -> None:
         """Forget the key of a quarantine batch for good."""
@@ -202,39 +212,26 @@ class Vault:
 
         `secrets`: those of all these subjects, where the caller has them already.
         """
-        wanted = [entry for entry in dict.fromkeys(stated) if entry[2].strip()]
-        people = {pseudonym for pseudonym, _, _ in wanted}
-        keys = (secrets or self.secrets_of(people)).keys("seal")
-        ciphers = {pseudonym: AESGCM(keys[pseudonym]) for pseudonym in people}
-        index_key = self._keys.index_key()
-        rows = [
-            {
-                "pseudonym": pseudonym,
-                "kind": kind,
-                "value_hmac": _keyed_digest(index_key, "identifier", kind, value),
-                "sealed_value": seal_bytes(
-                    ciphers[pseudonym], value.encode(), _identifier_place(pseudonym, kind)
-                ),
-            }
-            for pseudonym, kind, value in wanted
-        ]
+        values = entry_digests(self._keys.index_key(), stated)
+        with self._database.reading() as connection:
+            missing, seen = missing_entries(connection, values), read_counter(connection)
+        if not missing:
+            return
+        known = secrets or self.secrets_of({pseudonym for pseudonym, _, _ in missing})
+        rows = seal_entries({entry: values[entry] for entry in missing}, known.ciphers("seal"))
         with self._database.changing() as change:
-            change.rows.add(IDENTIFIERS, rows, once=True)
+            if not change.is_first_since(seen):
+                missing = missing_entries(change.connection, missing)
+                rows = [row for row in rows if row[:3] in missing]
+            change.rows.add(IDENTIFIERS, rows)
 
     def holders_of(self, stated: Iterable[tuple[str, str]]) -> dict[tuple[str, str], set[str]]:
         """Return the canonical pseudonyms under which each (kind, value) is kept; none for an unknown one.
 
         One pass over the kept identifiers for every 10,000 values asked for.
         """
-        index_key = self._keys.index_key()
-        asked = {_keyed_digest(index_key, "identifier", *entry): entry for entry in stated}
-        holders: dict[tuple[str, str], set[str]] = {}
         with self._database.reading() as connection:
-            rows = list(rows_where(connection, IDENTIFIERS.c.value_hmac, asked))
-            canonical = canonical_of(connection, [row.pseudonym for row in rows])
-        for row in rows:
-            holders.setdefault(asked[row.value_hmac], set()).add(canonical[row.pseudonym])
-        return holders
+            return holders_of(connection, self._keys.index_key(), stated)
 
     def identifiers_of(
         self, pseudonyms: Iterable[str], secrets: PersonSecrets | None = None
@@ -243,107 +240,43 @@ class Vault:
 
         `secrets`: those of the subjects, where the caller has them already.
         """
-        found: dict[str, set[str]] = {}
-        members, rows = self._identifier_rows(pseudonyms)
-        keys = secrets.keys("seal") if secrets else {}
-        keys = keys | self.subject_keys({row.pseudonym for row in rows} - set(keys), "seal")
-        ciphers = {name: AESGCM(keys[name]) for name in {row.pseudonym for row in rows}}
-        for row in rows:
-            place = _identifier_place(row.pseudonym, row.kind)
-            value = open_bytes(ciphers[row.pseudonym], row.sealed_value, place).decode()
-            found.setdefault(row.pseudonym, set()).add(value)
+        with self._database.reading() as connection:
+            families = families_of(connection, pseudonyms)
+            rows = known_values(connection, _everyone(families))
+        ciphers = secrets.ciphers("seal") if secrets else {}
+        others = {pseudonym for pseudonym, _, _ in rows} - ciphers.keys()
+        values = open_entries(rows, {**ciphers, **self.secrets_of(others).ciphers("seal")})
         return {
-            pseudonym: tuple(sorted(set().union(*(found.get(member, set()) for member in family))))
-            for pseudonym, family in members.items()
+            pseudonym: tuple(sorted({value for member in family for value in values.get(member, ())}))
+            for pseudonym, family in families.items()
         }
 
     def identifiers_digest(self, pseudonyms: Iterable[str]) -> str:
         """Return a keyed digest (hex) of all these subjects' identifiers: it changes when one is added."""
-        digest = hmac.new(self.table_key("identifiers"), digestmod="sha256")
+        key = self.table_key("identifiers")
         with self._database.reading() as connection:
-            everyone = sorted(set[str]().union(*families_of(connection, pseudonyms).values()))
-            for start in range(0, len(everyone), QUERY_CHUNK):
-                rows = known_identifiers(connection, everyone[start : start + QUERY_CHUNK])
-                for entry in sorted(frame_parts(row.pseudonym, row.kind) + row.value_hmac for row in rows):
-                    digest.update(entry)
-        return digest.hexdigest()
+            return digest_entries(connection, _everyone(families_of(connection, pseudonyms)), key)
 
     # who stood in which cell of a release
 
     def remember_cells(self, release_id: str, cells: Mapping[str, AbstractSet[str]]) -> None:
         """Keep the members of each cell of a release; said again, the later statement holds."""
-        rows = [
-            {"release_id": release_id, "cell": cell, "pseudonym": pseudonym}
-            for cell, members in cells.items()
-            for pseudonym in sorted(members)
-        ]
-        stated = {cell: frozenset(members) for cell, members in cells.items() if members}
-        if self.cells_of(release_id) == stated:
-            return
+        stated = {cell: pack_members(members) for cell, members in cells.items() if members}
+        with self._database.reading() as connection:
+            if read_cells(connection, release_id) == stated:
+                return
         with self._database.changing() as change:
-            change.rows.drop(CELLS, CELLS.c.release_id == release_id)
-            change.rows.add(CELLS, rows)
+            replace_cells(change.rows, release_id, stated)
 
     def cells_of(self, release_id: str) -> dict[str, frozenset[str]]:
         """Return the members of each cell of a release; empty for an unknown one."""
-        members: dict[str, set[str]] = {}
         with self._database.reading() as connection:
-            for row in connection.execute(select(CELLS).where(CELLS.c.release_id == release_id)):
-                members.setdefault(row.cell, set()).add(row.pseudonym)
-        return {cell: frozenset(people) for cell, people in members.items()}
+            packed = read_cells(connection, release_id)
+        return {cell: unpack_members(members) for cell, members in packed.items()}
 
     def _lost(self, what: str) -> Damaged:
         return Damaged(f"the vault has lost its {what}", remedy=f"restore {self.store.place} from its backup")
 
-    def _known(self, connection: Connection, system: str, identifiers: Iterable[str]) -> dict[str, str]:
-        index_key = self._keys.index_key()
-        asked = {_keyed_digest(index_key, "identity", system, value): value for value in identifiers}
-        rows = [
-            row for row in rows_where(connection, IDENTITIES.c.identity_hmac, asked) if row.system == system
-        ]
-        canonical = canonical_of(connection, [row.pseudonym for row in rows])
-        return {asked[row.identity_hmac]: canonical[row.pseudonym] for row in rows}
 
-    def _add_subjects(self, change: VaultChange, count: int) -> list[str]:
-        wrapping_key = self._keys.wrapping_key()
-        pseudonyms = [os.urandom(16).hex() for _ in range(count)]
-        rows = [
-            {"pseudonym": name, "wrapped_secret": wrap_secret(wrapping_key, os.urandom(KEY_BYTES), name)}
-            for name in pseudonyms
-        ]
-        change.rows.add(SUBJECTS, rows)
-        return pseudonyms
-
-    def _add_identities(self, change: VaultChange, system: str, subjects: Mapping[str, str]) -> None:
-        index_key = self._keys.index_key()
-        rows = [
-            {
-                "system": system,
-                "identity_hmac": _keyed_digest(index_key, "identity", system, value),
-                "pseudonym": name,
-            }
-            for value, name in subjects.items()
-        ]
-        change.rows.add(IDENTITIES, rows)
-
-    def _identifier_rows(self, pseudonyms: Iterable[str]) -> tuple[dict[str, set[str]], list[Row[Any]]]:
-        with self._database.reading() as connection:
-            families = families_of(connection, pseudonyms)
-            return families, list(known_identifiers(connection, set[str]().union(*families.values())))
-
-    def _add_key(self, change: VaultChange, name: str) -> bytes:
-        key = os.urandom(KEY_BYTES)
-        wrapped = wrap_secret(self._keys.wrapping_key(), key, f"key/{name}")
-        change.rows.add(KEYS, [{"name": name, "wrapped": wrapped}])
-        return key
-
-    def _unwrap_key(self, row: Row[Any]) -> bytes:
-        return unwrap_secret(self._keys.wrapping_key(), row.wrapped, f"key/{row.name}")
-
-
-def _keyed_digest(index_key: bytes, *parts: str) -> bytes:
-    return hmac.digest(index_key, frame_parts(*parts), "sha256")
-
-
-def _identifier_place(pseudonym: str, kind: str) -> bytes:
-    return frame_parts("vault", "identifiers", kind, pseudonym)
+def _everyone(families: Mapping[str, tuple[str, ...]]) -> set[str]:
+    return {member for family in families.values() for member in family}

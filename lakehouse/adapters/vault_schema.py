@@ -1,6 +1,6 @@
 """The vault's tables: who is who, wrapped secrets, and nothing that a stranger could read."""
 
-from sqlalchemy import Column, ForeignKey, Index, MetaData, Table
+from sqlalchemy import Column, ForeignKey, MetaData, Table
 
 from lakehouse.adapters.column_types import BYTES, TEXT, WHOLE
 
@@ -55,16 +55,15 @@ KEYS = Table(
 )
 """The vault key and one key a quarantine batch; a destroyed key keeps its name and loses its bytes."""
 
-CELLS = Table(
-    "cells",
+CELL_MEMBERS = Table(
+    "cell_members",
     METADATA,
     Column("release_id", TEXT, primary_key=True),
     Column("cell", TEXT, primary_key=True),
-    Column("pseudonym", TEXT, primary_key=True),
-    Index("cells_by_pseudonym", "pseudonym"),
+    Column("members", BYTES, nullable=False),
     sqlite_strict=True,
 )
-"""Who stood in which cell of a release, for comparison with later releases."""
+"""Who stood in which cell of a release, for comparison with later releases: `vault_cells` packs them."""
 
 COUNTER = Table("counter", METADATA, Column("value", WHOLE, nullable=False), sqlite_strict=True)
 

@@ -6,20 +6,17 @@ holds.
 """
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, Row, Table, delete, func, insert, select, update
 
-from lakehouse.adapters.row_macs import MODULUS, row_mac
+from lakehouse.adapters.many_rows import ROWS_AT_ONCE, insert_rows
+from lakehouse.adapters.row_macs import MODULUS, row_mac, row_macs
 from lakehouse.adapters.vault_schema import METADATA, SEALS
 from lakehouse.errors import Damaged
 
 SEALED = tuple(table for table in METADATA.sorted_tables if table is not SEALS)
-INSERTS: Mapping[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-"""Each database has its own words for rows that are there already."""
 
 
 @dataclass(slots=True)
@@ -39,14 +36,10 @@ class SealedRows:
         self._tables: dict[str, _Change] = {}
         self.changed = False
 
-    def add(self, table: Table, rows: Sequence[Mapping[str, Any]], *, once: bool = False) -> None:
-        """Insert rows; with `once`, those that are there already stay as they are."""
-        if not rows:
-            return
-        statement = insert(table)
-        if once:
-            statement = INSERTS[self._connection.dialect.name](table).on_conflict_do_nothing()
-        self._count(table, self._connection.execute(statement.returning(*table.c), list(rows)).all(), 1)
+    def add(self, table: Table, rows: Sequence[Sequence[object]]) -> None:
+        """Insert rows, each with a value for every column of the table, in the table's order."""
+        insert_rows(self._connection, table, rows)
+        self._count(table, rows, 1)
 
     def change(self, table: Table, *where: ColumnElement[bool], **values: object) -> None:
         """Give the matching rows other values."""
@@ -61,6 +54,18 @@ class SealedRows:
         gone = self._connection.execute(delete(table).where(*where).returning(*table.c)).all()
         self._count(table, gone, -1)
 
+    def begin_table(self, table: Table) -> None:
+        """Make a table that is not there, and seal it empty."""
+        table.create(self._connection)
+        begin_seals(self._connection, self._key, [table])
+
+    def end_table(self, table: Table, place: str) -> None:
+        """Drop a table and its seal; Damaged where a row of it is not as we wrote it."""
+        if not _is_whole(self._connection, self._key, table):
+            raise self._forged(f"a row of {table.name}", place)
+        table.drop(self._connection)
+        self._connection.execute(delete(SEALS).where(SEALS.c.name == table.name))
+
     def reseal(self, place: str) -> None:
         """Write the sums as they stand after this transaction.
 
@@ -69,45 +74,59 @@ class SealedRows:
         for name, change in self._tables.items():
             seal = _seal_of(self._connection, name)
             if seal is None or not _holds(self._key, name, seal):
-                raise Damaged(
-                    f"the seal of {name} in the vault was changed by somebody else",
-                    remedy=f"livinglab fsck; restore {place} from its backup",
-                )
+                raise self._forged(f"the seal of {name}", place)
             changed = _seal(self._key, name, seal[0] + change.rows, int(seal[1], 16) + change.total)
             self._connection.execute(update(SEALS).where(SEALS.c.name == name).values(**changed))
         self._tables.clear()
 
-    def _count(self, table: Table, rows: Iterable[Sequence[object]], step: int) -> None:
-        change = self._tables.setdefault(table.name, _Change())
-        for row in rows:
-            change.rows += step
-            change.total += step * _number(self._key, table.name, row)
+    def _count(self, table: Table, rows: Sequence[Sequence[object]], step: int) -> None:
+        if rows:
+            change = self._tables.setdefault(table.name, _Change())
+            change.rows += step * len(rows)
+            change.total += step * _sum_of(self._key, table.name, rows)
             self.changed = True
 
+    def _forged(self, what: str, place: str) -> Damaged:
+        return Damaged(
+            f"{what} in the vault was changed by somebody else",
+            remedy=f"livinglab fsck; restore {place} from its backup",
+        )
 
-def begin_seals(connection: Connection, key: bytes) -> None:
-    """Seal the tables that are empty and have no seal."""
-    for table in SEALED:
+
+def begin_seals(connection: Connection, key: bytes, tables: Iterable[Table] = SEALED) -> None:
+    """Seal those of the tables that are empty and have no seal."""
+    for table in tables:
         empty = connection.scalar(select(func.count()).select_from(table)) == 0
         if empty and _seal_of(connection, table.name) is None:
-            connection.execute(SEALS.insert().values(**_seal(key, table.name, 0, 0)))
+            connection.execute(insert(SEALS).values(**_seal(key, table.name, 0, 0)))
 
 
-def broken_seals(connection: Connection, key: bytes) -> Iterator[str]:
+def broken_seals(connection: Connection, key: bytes, tables: Iterable[Table] = SEALED) -> Iterator[str]:
     """Yield the tables whose rows are not those that we wrote."""
-    for table in SEALED:
-        count = total = 0
-        for row in connection.execute(select(table)):
-            count += 1
-            total += _number(key, table.name, row)
-        made = _seal(key, table.name, count, total)
-        if _seal_of(connection, table.name) != (made["rows"], made["total"], made["mac"]):
-            yield table.name
+    return (table.name for table in tables if not _is_whole(connection, key, table))
 
 
-def _number(key: bytes, table: str, values: Sequence[object]) -> int:
-    named = {str(place): value for place, value in enumerate(values)}
-    return int(row_mac(key, table, named), 16)
+def _is_whole(connection: Connection, key: bytes, table: Table) -> bool:
+    count = total = 0
+    for rows in _portions(connection, table):
+        count += len(rows)
+        total += _sum_of(key, table.name, rows)
+    made = _seal(key, table.name, count, total)
+    return _seal_of(connection, table.name) == (made["rows"], made["total"], made["mac"])
+
+
+def _portions(connection: Connection, table: Table) -> Iterator[Sequence[Row[*tuple[object, ...]]]]:
+    rows = connection.execute(select(table), execution_options={"yield_per": ROWS_AT_ONCE})
+    return rows.partitions()
+
+
+def _sum_of(key: bytes, table: str, rows: Sequence[Sequence[object]]) -> int:
+    total = 0
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        columns = zip(*rows[start : start + ROWS_AT_ONCE], strict=True)
+        named = {str(place): values for place, values in enumerate(columns)}
+        total += sum(int.from_bytes(mac, "big") for mac in row_macs(key, table, named))
+    return total
 
 
 def _seal(key: bytes, name: str, rows: int, total: int) -> dict[str, object]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from lakehouse.adapters.batch_checks import Contested, check_part, stated_values, states_own_values
 from lakehouse.adapters.bronze_rows import LandedFile
-from lakehouse.adapters.vault_queries import OWN
+from lakehouse.adapters.vault_identifiers import OWN
 from lakehouse.core.contract import DatasetContract
 from lakehouse.pipeline.site import Site
 from lakehouse.readers.input_files import FileRows

@@ -65,6 +65,7 @@ def upgrade(home: Home, registry: SqlRegistry, vault: Vault, locks: Locks) -> Up
         copies = _copy_stores(found)
         for number in range(reached + 1, FORMAT + 1):
             registry.change_tables(ADDED[number], DROPPED.get(number, ()), MIGRATIONS[number].carry)
+        vault.pack_cells()
         steps = [step for number in range(found.format + 1, FORMAT + 1) for step in MIGRATIONS[number].says]
         _require_sound(registry, vault, REGISTRY)
         write_identity(replace(found, format=FORMAT))
@@ -108,13 +109,19 @@ class Migration:
 
 MIGRATIONS: Mapping[int, Migration] = {
     2: Migration(says=("registry.db keeps missed deadlines and restores",)),
-    3: Migration(says=("registry.db keeps the leaves of people in shards",), carry=_carry_leaves),
+    3: Migration(
+        says=(
+            "registry.db keeps the leaves of people in shards",
+            "vault.db keeps the members of a cell of a release in one row",
+        ),
+        carry=_carry_leaves,
+    ),
 }
 
 
 def _require_sound(registry: SqlRegistry, vault: Vault, tables: Iterable[str]) -> None:
     """A table that lost its rows would be made anew and sealed empty: what was spent would be forgotten."""
-    broken = [table or what for table, _, what in registry.check(tables)] + list(vault.broken_seals())
+    broken = [table or what for table, _, what in registry.check(tables)] + [*vault.broken_seals(former=True)]
     if broken:
         raise Damaged(
             f"{len(broken)} places of registry.db and vault.db are not as we wrote them",

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 from vault_keys import FixedKeys
 
+from lakehouse.adapters import vault as people_of_vault
 from lakehouse.adapters.key_tree import derive_key
 from lakehouse.adapters.sqlite_files import SqliteStore
 from lakehouse.adapters.vault import Vault
 from lakehouse.adapters.vault_schema import SEALS
 from lakehouse.errors import Damaged, Refused, Unavailable
 from tests.kept_stores import KeptStore
+
+ANN, BOB = "0a" * 16, "0b" * 16
 
 
 @pytest.fixture
@@ -171,19 +174,31 @@ def test_a_destroyed_batch_key_stays_destroyed(vault):
 
 def test_cells_of_a_release_are_kept_once(vault):
     """Saying the same cells again is no change; another statement replaces them."""
-    vault.remember_cells("r1", {"60-79": {"a", "b"}, "80+": set()})
-    assert vault.cells_of("r1") == {"60-79": frozenset({"a", "b"})}
+    vault.remember_cells("r1", {"60-79": {ANN, BOB}, "80+": set()})
+    assert vault.cells_of("r1") == {"60-79": frozenset({ANN, BOB})}
     before = vault.counter()
-    vault.remember_cells("r1", {"60-79": {"b", "a"}})
+    vault.remember_cells("r1", {"60-79": {BOB, ANN}})
     assert vault.counter() == before
-    vault.remember_cells("r1", {"60-79": {"a"}})
-    assert vault.cells_of("r1") == {"60-79": frozenset({"a"})}
+    vault.remember_cells("r1", {"60-79": {ANN}})
+    assert vault.cells_of("r1") == {"60-79": frozenset({ANN})}
 
 
-def test_a_failed_change_leaves_no_trace(vault):
-    """A cell that names nobody's text fails in the database; the counter stays."""
+@pytest.mark.parametrize("name", [None, "", "a" * 31, "a" * 33, "A" * 32, "0x" + "a" * 30, "ａ" * 32, 7])
+def test_only_a_pseudonym_stands_in_a_cell(vault, name):
+    """32 hexadecimal digits in lower case; what else is said is refused, and nothing has changed."""
+    vault.remember_cells("r1", {"60-79": {ANN}})
     before = vault.counter()
+    with pytest.raises(Damaged, match="1 of 2 members"):
+        vault.remember_cells("r1", {"60-79": {ANN}, "80+": {BOB, name}})
+    assert (vault.counter(), vault.cells_of("r1")) == (before, {"60-79": frozenset({ANN})})
+
+
+def test_a_failed_change_leaves_no_trace(vault, monkeypatch):
+    """Subjects that were made when their identities fail are gone with the counter's step."""
+    before = vault.counter()
+    vault.subjects_for("fhir", ["p"])
+    monkeypatch.setattr(people_of_vault, "known_people", lambda *_: {})
     with pytest.raises(Damaged):
-        vault.remember_cells("r1", {"60-79": {None}})  # type: ignore[dict-item]
-    assert vault.counter() == before
-    assert vault.cells_of("r1") == {}
+        vault.subjects_for("fhir", ["p", "q"])
+    monkeypatch.undo()
+    assert (vault.counter(), vault.find_subject("fhir", "q"), vault.broken_seals()) == (before + 1, None, ())

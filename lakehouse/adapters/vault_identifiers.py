@@ -1,0 +1,112 @@
+"""Names, phones, addresses as sources stated them, sealed under their person: input of redaction."""
+
+import hmac
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection
+
+from lakehouse.adapters.key_tree import digest_under, frame_parts, open_bytes, seal_bytes
+from lakehouse.adapters.many_rows import ROWS_AT_ONCE, rows_among
+from lakehouse.adapters.vault_people import canonical_of
+from lakehouse.adapters.vault_schema import IDENTIFIERS
+
+OWN = "own:"
+"""Begins the kinds of values that one person alone may state: kept to compare, not to redact."""
+
+Entry = tuple[str, str, bytes]
+"""Pseudonym, kind and digest of a value: the key of a row."""
+SealedEntry = tuple[str, str, bytes, bytes]
+SealedValue = tuple[str, str, bytes]
+"""Pseudonym, kind and sealed value."""
+
+
+def entry_digests(index_key: bytes, stated: Iterable[tuple[str, str, str]]) -> dict[Entry, str]:
+    """Return by its key each value of (pseudonym, kind, value) that is not blank."""
+    digest = _value_digests(index_key)
+    return {
+        (pseudonym, kind, digest(kind)(value)): value
+        for pseudonym, kind, value in dict.fromkeys(stated)
+        if value.strip()
+    }
+
+
+def missing_entries(connection: Connection, asked: Iterable[Entry]) -> set[Entry]:
+    """Return the keys under which nothing is kept."""
+    missing = set(asked)
+    people = sorted({pseudonym for pseudonym, _, _ in missing})
+    key = (IDENTIFIERS.c.pseudonym, IDENTIFIERS.c.kind, IDENTIFIERS.c.value_hmac)
+    missing.difference_update(rows_among(connection, key, IDENTIFIERS.c.pseudonym, people))
+    return missing
+
+
+def seal_entries(values: Mapping[Entry, str], ciphers: Mapping[str, AESGCM]) -> list[SealedEntry]:
+    """Return the rows of values, each sealed under its person, in the order of the table's own index."""
+    place = _sealing_places()
+    return [
+        (pseudonym, kind, digest, seal_bytes(ciphers[pseudonym], value.encode(), place(kind, pseudonym)))
+        for (pseudonym, kind, digest), value in sorted(values.items())
+    ]
+
+
+def open_entries(rows: Iterable[SealedValue], ciphers: Mapping[str, AESGCM]) -> dict[str, set[str]]:
+    """Return by pseudonym the values that `seal_entries` sealed; Damaged where one does not open."""
+    place = _sealing_places()
+    values: dict[str, set[str]] = {}
+    for pseudonym, kind, sealed in rows:
+        value = open_bytes(ciphers[pseudonym], sealed, place(kind, pseudonym)).decode()
+        values.setdefault(pseudonym, set()).add(value)
+    return values
+
+
+def known_values(connection: Connection, pseudonyms: Iterable[str]) -> list[SealedValue]:
+    """Return what identifies these pseudonyms in free text."""
+    chosen = (IDENTIFIERS.c.pseudonym, IDENTIFIERS.c.kind, IDENTIFIERS.c.sealed_value)
+    rows = rows_among(connection, chosen, IDENTIFIERS.c.pseudonym, pseudonyms)
+    return [row for row in rows if not row[1].startswith(OWN)]
+
+
+def digest_entries(connection: Connection, pseudonyms: Iterable[str], key: bytes) -> str:
+    """Return the keyed digest (hex) of what identifies these pseudonyms in free text."""
+    digest = hmac.new(key, digestmod="sha256")
+    for entries in _framed_entries(connection, sorted(pseudonyms)):
+        digest.update(b"".join(sorted(entries)))
+    return digest.hexdigest()
+
+
+def holders_of(
+    connection: Connection, index_key: bytes, stated: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], set[str]]:
+    """Return the canonical pseudonyms under which each (kind, value) is kept; none for an unknown one."""
+    digest = _value_digests(index_key)
+    asked = {digest(kind)(value): (kind, value) for kind, value in stated}
+    chosen = (IDENTIFIERS.c.value_hmac, IDENTIFIERS.c.pseudonym)
+    rows = list(rows_among(connection, chosen, IDENTIFIERS.c.value_hmac, asked))
+    canonical = canonical_of(connection, [pseudonym for _, pseudonym in rows])
+    holders: dict[tuple[str, str], set[str]] = {}
+    for made, pseudonym in rows:
+        holders.setdefault(asked[made], set()).add(canonical[pseudonym])
+    return holders
+
+
+def _framed_entries(connection: Connection, ordered: list[str]) -> Iterator[list[bytes]]:
+    key = (IDENTIFIERS.c.pseudonym, IDENTIFIERS.c.kind, IDENTIFIERS.c.value_hmac)
+    for start in range(0, len(ordered), ROWS_AT_ONCE):
+        part = ordered[start : start + ROWS_AT_ONCE]
+        yield [
+            frame_parts(pseudonym, kind) + digest
+            for pseudonym, kind, digest in rows_among(connection, key, IDENTIFIERS.c.pseudonym, part)
+            if not kind.startswith(OWN)
+        ]
+
+
+def _value_digests(index_key: bytes) -> Callable[[str], Callable[[str], bytes]]:
+    """Return what gives, for a kind, the digest of its values."""
+    return cache(lambda kind: digest_under(index_key, "identifier", kind))
+
+
+def _sealing_places() -> Callable[[str, str], bytes]:
+    """Return what gives the associated data of a value of (kind, pseudonym)."""
+    of_kind = cache(lambda kind: frame_parts("vault", "identifiers", kind))
+    return lambda kind, pseudonym: of_kind(kind) + frame_parts(pseudonym)

@@ -1,0 +1,89 @@
+"""Who is who in the vault: identities by their digests, new subjects, and which subjects are one person."""
+
+import os
+from collections.abc import Collection, Iterable, Mapping
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Column, Connection, select
+
+from lakehouse.adapters.key_tree import KEY_BYTES, digest_under, wrap_secret
+from lakehouse.adapters.many_rows import next_numbers, rows_among
+from lakehouse.adapters.vault_database import VaultChange
+from lakehouse.adapters.vault_schema import ALIASES, IDENTITIES, SUBJECTS
+
+PSEUDONYM_BYTES = 16
+A_FEW = 100
+"""People who are asked for one by one, whatever the table of aliases holds."""
+
+
+def identity_digests(index_key: bytes, system: str, identifiers: Iterable[str]) -> dict[bytes, str]:
+    """Return by its digest each of the identifiers, once, in their order."""
+    digest = digest_under(index_key, "identity", system)
+    return {digest(value): value for value in dict.fromkeys(identifiers)}
+
+
+def known_people(connection: Connection, system: str, asked: Mapping[bytes, str]) -> dict[str, str]:
+    """Return the canonical pseudonym of each identifier that is known; asked: `identity_digests`."""
+    chosen = (IDENTITIES.c.identity_hmac, IDENTITIES.c.pseudonym)
+    rows = list(rows_among(connection, chosen, IDENTITIES.c.identity_hmac, asked, system=system))
+    canonical = canonical_of(connection, [pseudonym for _, pseudonym in rows])
+    return {asked[digest]: canonical[pseudonym] for digest, pseudonym in rows}
+
+
+def add_people(
+    change: VaultChange, wrapping: AESGCM, system: str, missing: Mapping[bytes, str]
+) -> dict[str, str]:
+    """Make a subject for each identifier and return its pseudonym; missing: `identity_digests`.
+
+    Subjects are numbered in the order of their random pseudonyms, which says nothing of the identifiers'.
+    """
+    names = [os.urandom(PSEUDONYM_BYTES).hex() for _ in missing]
+    numbered = zip(next_numbers(change.connection, SUBJECTS, len(names)), sorted(names), strict=True)
+    secrets = [
+        (number, name, wrap_secret(wrapping, os.urandom(KEY_BYTES), name)) for number, name in numbered
+    ]
+    change.rows.add(SUBJECTS, secrets)
+    add_identities(change, system, dict(zip(missing, names, strict=True)))
+    return dict(zip(missing.values(), names, strict=True))
+
+
+def add_identities(change: VaultChange, system: str, subjects: Mapping[bytes, str]) -> None:
+    """Let digests of identifiers name their subjects, in the order of the table's own index."""
+    change.rows.add(IDENTITIES, sorted((system, digest, name) for digest, name in subjects.items()))
+
+
+def canonical_of(connection: Connection, pseudonyms: Iterable[str]) -> dict[str, str]:
+    """Return the oldest pseudonym of each subject; one without aliases is its own."""
+    wanted = dict.fromkeys(pseudonyms)
+    elder = dict(_aliases(connection, ALIASES.c.alias, wanted))
+    return {pseudonym: elder.get(pseudonym, pseudonym) for pseudonym in wanted}
+
+
+def families_of(connection: Connection, pseudonyms: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return every pseudonym of the person whom each of these names, the canonical one first."""
+    canonical = canonical_of(connection, pseudonyms)
+    younger: dict[str, list[str]] = {}
+    for alias, elder in _aliases(connection, ALIASES.c.canonical, set(canonical.values())):
+        younger.setdefault(elder, []).append(alias)
+    return {name: (elder, *younger.get(elder, ())) for name, elder in canonical.items()}
+
+
+def merge_subjects(change: VaultChange, one: str, other: str) -> None:
+    """Make the younger of two canonical subjects, and all its aliases, aliases of the older."""
+    pair = SUBJECTS.c.pseudonym.in_([one, other])
+    ordered = select(SUBJECTS.c.pseudonym).where(pair).order_by(SUBJECTS.c.ordinal)
+    older, younger = change.connection.scalars(ordered)
+    change.rows.change(ALIASES, ALIASES.c.canonical == younger, canonical=older)
+    change.rows.add(ALIASES, [(younger, older)])
+
+
+def _aliases(
+    connection: Connection, column: Column[str], wanted: Collection[str]
+) -> Iterable[tuple[str, str]]:
+    """Return (alias, canonical) at least where `column` is wanted: all where they are fewer than is asked."""
+    chosen = (ALIASES.c.alias, ALIASES.c.canonical)
+    if len(wanted) > A_FEW:
+        everyone = connection.execute(select(*chosen).limit(len(wanted) + 1)).all()
+        if len(everyone) <= len(wanted):
+            return map(tuple, everyone)
+    return rows_among(connection, chosen, column, wanted)
