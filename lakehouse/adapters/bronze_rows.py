@@ -46,24 +46,31 @@ class LandedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subjects:
-    """The people of a batch: (id system, identifier) -> pseudonym, and the key that seals for each."""
+    """The people of a batch: id system -> identifier -> pseudonym, and the key that seals for each."""
 
-    names: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     seal_keys: Mapping[str, bytes] = field(default_factory=dict)
 
+    def pseudonym(self, system: str | None, identifier: str | None) -> str | None:
+        """Return whose identifier it is; None for nobody's."""
+        return self.names.get(system or "", {}).get(identifier or "")
 
-def stated_people(contract: DatasetContract, file: FileRows) -> set[tuple[str, str]]:
-    """Return the (id system, identifier) pairs that a file's accepted rows name."""
-    if contract.subject is None or not len(file.rows):
-        return set()
+
+def stated_people(contract: DatasetContract, file: FileRows) -> dict[str, list[str]]:
+    """Return the identifiers that a file's accepted rows name, each once, by id system."""
     rule = contract.subject
+    if rule is None or not len(file.rows):
+        return {}
     if rule.column in file.constants:
-        return {(str(rule.system), str(file.constants[rule.column]))}
-    ids = file.rows.column(rule.column).to_pylist()
-    systems = (
-        file.rows.column(rule.system_column).to_pylist() if rule.system_column else [rule.system] * len(ids)
-    )
-    return set(zip(systems, ids, strict=True))
+        return {str(rule.system): [str(file.constants[rule.column])]}
+    ids = file.rows.column(rule.column)
+    if rule.system_column is None:
+        return {str(rule.system): ids.unique().to_pylist()}
+    systems = file.rows.column(rule.system_column)
+    return {
+        system: ids.filter(pc.equal(systems, system)).unique().to_pylist()
+        for system in systems.unique().to_pylist()
+    }
 
 
 def stated_links(contract: DatasetContract, file: FileRows) -> Iterator[tuple[tuple[str, str], str, str]]:
@@ -86,12 +93,20 @@ def file_subjects(contract: DatasetContract, file: FileRows, people: Subjects) -
         return pa.nulls(count, pa.string())
     rule = contract.subject
     if rule.column in file.constants:
-        return pa.repeat(pa.scalar(people.names[(str(rule.system), str(file.constants[rule.column]))]), count)
-    ids = file.rows.column(rule.column).to_pylist()
-    systems = (
-        file.rows.column(rule.system_column).to_pylist() if rule.system_column else [rule.system] * count
-    )
-    return pa.array([people.names[(str(s), str(i))] for s, i in zip(systems, ids, strict=True)], pa.string())
+        own = people.names[str(rule.system)][str(file.constants[rule.column])]
+        return pa.repeat(pa.scalar(own), count)
+    ids = file.rows.column(rule.column).combine_chunks()
+    if rule.system_column is None:
+        return _named(ids, people.names[str(rule.system)])
+    systems = file.rows.column(rule.system_column).to_pylist()
+    named = [people.names[system][own] for system, own in zip(systems, ids.to_pylist(), strict=True)]
+    return pa.array(named, pa.string())
+
+
+def _named(ids: pa.Array, names: Mapping[str, str]) -> pa.Array:
+    """Return the pseudonym of each identifier (n)."""
+    encoded = ids.dictionary_encode()
+    return pa.array([names[own] for own in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
 
 
 def bronze_rows(contract: DatasetContract, file: LandedFile, people: Subjects, batch: int) -> pa.Table:

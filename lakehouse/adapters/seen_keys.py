@@ -50,6 +50,11 @@ def short_digests(values: Iterable[bytes]) -> np.ndarray:
     return np.frombuffer(b"".join(made), dtype=f"S{DIGEST_BYTES}")
 
 
+def pseudonym_keys(pseudonyms: Iterable[str]) -> np.ndarray:
+    """Return the 16 bytes of each pseudonym (n)."""
+    return np.frombuffer(bytes.fromhex("".join(pseudonyms)), dtype=f"S{DIGEST_BYTES}")
+
+
 def row_keys(rows: pa.Table, names: Sequence[str]) -> np.ndarray:
     """Return one key a row (n): equal where all the named columns are equal, null as a value of its own."""
     parts = [_column_bytes(rows.column(name)) for name in names]

@@ -19,7 +19,6 @@ from lakehouse.adapters.bronze_rows import (
     undeclared_values,
     without_rows,
 )
-from lakehouse.adapters.person_secrets import PersonSecrets
 from lakehouse.adapters.quarantine_rows import SetAside
 from lakehouse.adapters.spooled_rows import PORTION_ROWS
 from lakehouse.core.contract import DatasetContract
@@ -105,24 +104,34 @@ def prepare_batch(site: Site, contract: DatasetContract, files: Sequence[LandedF
 
 def _name_people(site: Site, contract: DatasetContract, files: Sequence[LandedFile]) -> Subjects:
     """Give every person of the batch a pseudonym, take up links, remember what names them in free text."""
-    stated = sorted(set().union(*(stated_people(contract, file.found) for file in files)))
-    names: dict[tuple[str, str], str] = {}
-    for system in sorted({system for system, _ in stated}):
-        ids = [identifier for own, identifier in stated if own == system]
-        names |= {(system, i): subject for i, subject in site.vault.subjects_for(system, ids).items()}
+    names = {
+        system: site.vault.subjects_for(system, ids)
+        for system, ids in _stated_people(contract, files).items()
+    }
     links = [link for file in files for link in stated_links(contract, file.found)]
     if links:
-        canonical = site.vault.link_all([(names[person], system, value) for person, system, value in links])
-        names = {person: canonical.get(subject, subject) for person, subject in names.items()}
+        canonical = site.vault.link_all([(names[own][i], system, value) for (own, i), system, value in links])
+        names = {
+            system: {identifier: canonical.get(subject, subject) for identifier, subject in own.items()}
+            for system, own in names.items()
+        }
     rejected = {
-        (system, identifier): subject
-        for system, ids in _rejected_people(files).items()
-        for identifier, subject in site.vault.find_subjects(system, ids).items()
-        if (system, identifier) not in names
+        system: site.vault.find_subjects(system, ids) for system, ids in _rejected_people(files).items()
     }
-    secrets = site.vault.secrets_of([*names.values(), *rejected.values()])
-    _remember_identifiers(site, contract, names, files, links, secrets)
-    return Subjects(names=names | rejected, seal_keys=secrets.keys("seal"))
+    everyone = (subject for own in (*names.values(), *rejected.values()) for subject in own.values())
+    secrets = site.vault.secrets_of(everyone)
+    site.vault.remember_identifiers(_identifying(contract, names, files, links), secrets)
+    known = {system: {**rejected.get(system, {}), **names.get(system, {})} for system in {*rejected, *names}}
+    return Subjects(names=known, seal_keys=secrets.keys("seal"))
+
+
+def _stated_people(contract: DatasetContract, files: Sequence[LandedFile]) -> dict[str, list[str]]:
+    """Return who the files' accepted rows name, each once, by id system."""
+    stated: dict[str, dict[str, None]] = {}
+    for file in files:
+        for system, ids in stated_people(contract, file.found).items():
+            stated.setdefault(system, {}).update(dict.fromkeys(ids))
+    return {system: list(stated[system]) for system in sorted(stated)}
 
 
 def _rejected_people(files: Sequence[LandedFile]) -> dict[str, list[str]]:
@@ -134,27 +143,23 @@ def _rejected_people(files: Sequence[LandedFile]) -> dict[str, list[str]]:
     return stated
 
 
-def _remember_identifiers(
-    site: Site,
+def _identifying(
     contract: DatasetContract,
-    names: Mapping[tuple[str, str], str],
+    names: Mapping[str, Mapping[str, str]],
     files: Sequence[LandedFile],
     links: Sequence[tuple[tuple[str, str], str, str]],
-    secrets: PersonSecrets,
-) -> None:
-    own = [(subject, "identifier", identifier) for (_, identifier), subject in names.items()]
-    linked = [(names[person], "identifier", value) for person, _, value in links]
-    told = [
-        (names[(fact.system, fact.person_id)], fact.kind, fact.value)
-        for file in files
-        for fact in file.found.identifiers
-        if (fact.system, fact.person_id) in names
-    ]
-    alone = [
-        (names[person], kind, value)
-        for person, kind, value in owned_values(contract, [file.found for file in files])
-    ]
-    site.vault.remember_identifiers([*own, *linked, *told, *alone], secrets)
+) -> Iterator[tuple[str, str, str]]:
+    """Yield (pseudonym, kind, value) of what identifies these people: own ids, links, what readers tell."""
+    for own in names.values():
+        yield from ((subject, "identifier", identifier) for identifier, subject in own.items())
+    for (system, identifier), _, value in links:
+        yield names[system][identifier], "identifier", value
+    for file in files:
+        for fact in file.found.identifiers:
+            if fact.person_id in names.get(fact.system, {}):
+                yield names[fact.system][fact.person_id], fact.kind, fact.value
+    for (system, identifier), kind, value in owned_values(contract, [file.found for file in files]):
+        yield names[system][identifier], kind, value
 
 
 def _rejected_rows(contract: DatasetContract, file: LandedFile, people: Subjects) -> list[SetAside]:
@@ -165,7 +170,7 @@ def _rejected_rows(contract: DatasetContract, file: LandedFile, people: Subjects
             reason=row.reason,
             column=row.column,
             raw=framed(contract, file.found.frame, row),
-            subject=people.names.get((row.system or "", row.person_id or "")),
+            subject=people.pseudonym(row.system, row.person_id),
         )
         for row in file.found.rejected
     ]

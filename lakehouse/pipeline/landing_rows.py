@@ -18,7 +18,7 @@ from lakehouse.adapters.quarantine_rows import (
     count_reasons,
     quarantine_rows,
 )
-from lakehouse.adapters.seen_keys import SeenKeys, row_keys
+from lakehouse.adapters.seen_keys import SeenKeys, pseudonym_keys, row_keys
 from lakehouse.adapters.spooled_rows import PORTION_ROWS, RowSpool, SpooledRows
 from lakehouse.core.contract import DatasetContract, quarantine_of
 from lakehouse.pipeline.landing_batch import Batch, prepare_batch
@@ -34,7 +34,8 @@ class LandedRows:
         self.reasons: Counter[str] = Counter()
         self.findings: Counter[str] = Counter()
         self._site = site
-        self._subjects: set[str] = set()
+        self._people = SeenKeys()
+        self._subjects = 0
         self._seen = SeenKeys()
         self._bronze = RowSpool(folder / "bronze.parquet", empty_bronze(contract).schema)
         self._quarantine = RowSpool(folder / "quarantine.parquet", QUARANTINE_SCHEMA)
@@ -58,7 +59,8 @@ class LandedRows:
         made = [bronze_rows(self.contract, file, batch.people, self.number) for file in batch.files]
         rows, repeated = self._without_repeats(pa.concat_tables([empty_bronze(self.contract), *made]), batch)
         self.findings.update(batch.findings)
-        self._subjects |= subjects_of(rows)
+        known = self._people.repeated(pseudonym_keys(subjects_of(rows)))
+        self._subjects += int(np.count_nonzero(~known))
         self._bronze.add(rows)
         self._set_aside(batch, [*batch.set_aside, *repeated])
 
@@ -69,7 +71,7 @@ class LandedRows:
             "received": self._bronze.rows + aside,
             "accepted": self._bronze.rows,
             "quarantined": aside,
-            "subjects": len(self._subjects),
+            "subjects": self._subjects,
         }
 
     def tables(self) -> dict[str, pa.Table | SpooledRows]:

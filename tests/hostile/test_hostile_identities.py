@@ -34,7 +34,8 @@ LOOK_ALIKE = [
 def people_of(contract: DatasetContract, ids: Sequence[str]) -> list[str]:
     """The identifiers that become people."""
     rows = [row(person=text, device="", at=f"2024-05-02T10:{n:02}:00") for n, text in enumerate(ids)]
-    return [identifier for _, identifier in sorted(stated_people(contract, read_rows(rows, contract)))]
+    stated = stated_people(contract, read_rows(rows, contract))
+    return sorted(identifier for identifiers in stated.values() for identifier in identifiers)
 
 
 @pytest.mark.parametrize("text", NOBODY, ids=repr)
