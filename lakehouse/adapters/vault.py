@@ -218,7 +218,7 @@ class Vault:
         if not missing:
             return
         known = secrets or self.secrets_of({pseudonym for pseudonym, _, _ in missing})
-        rows = seal_entries({entry: values[entry] for entry in missing}, known.ciphers("seal"))
+        rows = list(seal_entries(missing, values, known.keys("seal")))
         with self._database.changing() as change:
             if not change.is_first_since(seen):
                 missing = missing_entries(change.connection, missing)
@@ -243,9 +243,9 @@ class Vault:
         with self._database.reading() as connection:
             families = families_of(connection, pseudonyms)
             rows = known_values(connection, _everyone(families))
-        ciphers = secrets.ciphers("seal") if secrets else {}
-        others = {pseudonym for pseudonym, _, _ in rows} - ciphers.keys()
-        values = open_entries(rows, {**ciphers, **self.secrets_of(others).ciphers("seal")})
+        keys = secrets.keys("seal") if secrets else {}
+        others = {pseudonym for pseudonym, _, _ in rows} - keys.keys()
+        values = open_entries(rows, keys | self.subject_keys(others, "seal"))
         return {
             pseudonym: tuple(sorted({value for member in family for value in values.get(member, ())}))
             for pseudonym, family in families.items()
