@@ -1,19 +1,22 @@
 """The gate for people inside Airflow: find the release that waits, ask the DPO, record the decision."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.sdk import Param, get_current_context, task
-from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.execution_time.hitl import HITLUser
 
 from lakehouse.core.contract import DatasetContract
+from lakehouse.errors import Refused
 from livinglab_airflow.assets import ASKED_BESIDE, RELEASE, draft_asset, waiting_event
 from livinglab_airflow.contracts import protection_officers
-from livinglab_airflow.refusals import say_refusals
+from livinglab_airflow.refusals import end_without_change, say_refusals
 from livinglab_airflow.sites import cosign_written, open_task_site
 from livinglab_airflow.tasks import RETRIES
+
+if TYPE_CHECKING:
+    from lakehouse.pipeline.site import Site
 
 UNFINISHED = frozenset({"SUBMITTED", "APPROVED"})
 """States in which an answer still changes something: APPROVED is an approval that a crash cut short."""
@@ -65,11 +68,11 @@ def find_waiting_release(product: str) -> dict[str, str]:
     context = get_current_context()
     site = open_task_site()
     with site.registry.reading() as tx:
-        waiting = tx.many("releases", product=product, state="SUBMITTED", order="created_at")
+        waiting = tx.many("releases", product=product, state="SUBMITTED", order="leaf_index")
     named = releases_named(context["triggering_asset_events"])
     meant = [row for row in waiting if row["release_id"] in named] if named else waiting[-1:]
     if not meant:
-        raise AirflowSkipException(f"no release of {product} waits for a decision")
+        end_without_change(f"no release of {product} waits for a decision")
     asset = draft_asset(site.contracts.gold(product))
     for other in meant[:-1]:
         context["outlet_events"][ASKED_BESIDE].add(asset, extra=waiting_event(other["release_id"]))
@@ -86,21 +89,46 @@ def releases_named(events: Mapping[Any, Sequence[Any]]) -> frozenset[str]:
 @task(**RETRIES)
 @say_refusals
 def decide(waiting: dict[str, str], answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Record the DPO's answer through the registry; skipped where the release is decided already."""
+    """Record the DPO's answer through the registry; skipped, saying why, where it changes nothing."""
     from lakehouse.pipeline.decide import decide as decide_release
 
     responder = answer["responded_by_user"] or {}
     site = open_task_site(actor=str(responder.get("name") or responder.get("id")))
     release_id = waiting["release_id"]
+    verdict = "approve" if answer["chosen_options"] == [ApprovalOperator.APPROVE] else "reject"
+    decided, moot = None, why_moot(site, release_id, verdict)
+    if moot is None:
+        try:
+            decided = decide_release(site, release_id, verdict, str(answer["params_input"].get("reason", "")))
+        except Refused:
+            # The other door may have decided since the look above.
+            moot = why_moot(site, release_id, verdict)
+            if moot is None:
+                raise
+    cosign_written(site)
+    if decided is None:
+        end_without_change(str(moot))
+    return decided.as_json()
+
+
+def why_moot(site: "Site", release_id: str, verdict: str) -> str | None:
+    """Return why an answer about a release changes nothing any more, None where it still does.
+
+    verdict: `approve` or `reject`. The registry knows: another door decided, or a later release replaced it.
+    """
+    from lakehouse.pipeline.publish_records import later_releases
+
     with site.registry.reading() as tx:
         release = tx.one("releases", release_id=release_id)
     if release is None or release["state"] not in UNFINISHED:
-        cosign_written(site)
-        raise AirflowSkipException(f"release {release_id} is decided already: this answer changes nothing")
-    verdict = "approve" if answer["chosen_options"] == [ApprovalOperator.APPROVE] else "reject"
-    decided = decide_release(site, release_id, verdict, str(answer["params_input"].get("reason", "")))
-    cosign_written(site)
-    return decided.as_json()
+        state = "not in the registry" if release is None else f"decided already, it is {release['state']}"
+        return f"release {release_id} is {state}: this answer changes nothing"
+    if verdict == "approve" and release["state"] == "SUBMITTED" and (later := later_releases(site, release)):
+        return (
+            f"release {release_id} was replaced by {later[-1]['release_id']}: it is not approved; "
+            f"decide about the later one, and reject this one: livinglab reject {release_id} --reason TEXT"
+        )
+    return None
 
 
 FIGURES = ("rows", "suppressed", "k", "l", "t", "findings")

@@ -4,10 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow.models.xcom import XComModel
+from sqlalchemy import select
+
 from lakehouse.core.contract import Layer
 from lakehouse.errors import WrongUse
+from livinglab_airflow.refusals import OUTCOME_KEY
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from lakehouse.adapters.sql_registry import Row, Transaction
     from lakehouse.pipeline.site import Site
 
@@ -16,6 +22,9 @@ Line = dict[str, Any]
 ENTRIES_SEARCHED = 1000
 """How far back a receipt looks for what a run wrote, and for who read it."""
 
+LONGEST_OUTCOME = 400
+"""Characters of what a task has said that are shown: whoever may write to Airflow may write more."""
+
 PROVABLE_KINDS = frozenset({"create", "write", "delete", "draft"})
 
 
@@ -23,7 +32,8 @@ PROVABLE_KINDS = frozenset({"create", "write", "delete", "draft"})
 class ReceiptPage:
     """What one DAG run wrote into the log, and the head of the log that covers it.
 
-    earlier, later: the runs that made what this one read, and those that read what it made.
+    earlier, later: the runs that made what this one read, and those that read what it made. outcomes: why
+    tasks of it had nothing to do.
     """
 
     dag_id: str
@@ -34,10 +44,14 @@ class ReceiptPage:
     lines: list[Line]
     earlier: list[Line]
     later: list[Line]
+    outcomes: list[str]
 
 
-def receipt_page(site: "Site", dag_id: str, run_id: str) -> ReceiptPage:
-    """Return what the run `dag_id`/`run_id` wrote: versions, then answers and decisions."""
+def receipt_page(site: "Site", dag_id: str, run_id: str, outcomes: Iterable[str] = ()) -> ReceiptPage:
+    """Return what the run `dag_id`/`run_id` wrote: versions, then answers and decisions.
+
+    outcomes: what its skipped tasks have said, as Airflow keeps it.
+    """
     run = f"{dag_id}/{run_id}"
     with site.registry.reading() as tx:
         versions = tx.many("versions", order="leaf_index", newest=ENTRIES_SEARCHED)
@@ -56,7 +70,19 @@ def receipt_page(site: "Site", dag_id: str, run_id: str) -> ReceiptPage:
         lines=sorted(lines, key=lambda line: int(line["leaf"])),
         earlier=earlier,
         later=runs_after(entries, own, run),
+        outcomes=list(outcomes),
     )
+
+
+def run_outcomes(session: "Session", dag_id: str, run_id: str) -> list[str]:
+    """Return why skipped tasks of a run had nothing to do, in order of time, as Airflow keeps it."""
+    chosen = (
+        select(XComModel)
+        .where(XComModel.dag_id == dag_id, XComModel.run_id == run_id, XComModel.key == OUTCOME_KEY)
+        .order_by(XComModel.timestamp, XComModel.task_id, XComModel.map_index)
+    )
+    said = (XComModel.deserialize_value(row) for row in session.scalars(chosen))
+    return [text[:LONGEST_OUTCOME] for text in said if isinstance(text, str)]
 
 
 def _run_of(row: "Row") -> str | None:

@@ -1,15 +1,15 @@
-"""How a failed task is retried, and how it says why it failed without a value of a person."""
+"""How a failed task is retried, and how a task says why it failed or did nothing; no value of a person."""
 
 import json
 import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
 
 from airflow.sdk import get_current_context
 from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryAction, RetryRule
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
 from lakehouse.errors import (
     ContractError,
@@ -27,6 +27,9 @@ R = TypeVar("R")
 
 REFUSAL_KEY = "refusal"
 """The XCom under which a failed task leaves code, message and remedy."""
+
+OUTCOME_KEY = "outcome"
+"""The XCom under which a skipped task leaves why there was nothing to do; the run's receipt shows it."""
 
 FAULT_CODE = "FAULT"
 ENGINES = frozenset({"pyspark", "py4j", "grpc", "sqlite3", "sqlalchemy", "psycopg"})
@@ -84,6 +87,12 @@ def say_refusals(verb: Callable[P, R]) -> Callable[P, R]:
             raise fault from None
 
     return spoken
+
+
+def end_without_change(said: str) -> NoReturn:
+    """Skip the running task because nothing is left for it to do; `said` stands in its log and receipt."""
+    get_current_context()["ti"].xcom_push(key=OUTCOME_KEY, value=said)
+    raise AirflowSkipException(said)
 
 
 def _leave_refusal(refusal: dict[str, object]) -> None:

@@ -59,8 +59,9 @@ Finds the release of `gold.{contract.name}` that waits, shows its facts and asks
 (*Required actions*). The answer is recorded with name, time and reason, as is one given by
 `livinglab approve` or `livinglab reject`: whoever comes second finds it decided and stops.
 Each release that waits has a run and a question of its own. Of several, only the newest can be approved: the
-answer *Approve* to an older one is refused and recorded nowhere; clear *ask_the_dpo* of that run to be asked
-again, or reject it with the command.
+answer *Approve* to an older one, or any answer to one that the other door has decided, changes nothing. The
+run then ends well with *decide* skipped; its log and its receipt say which release replaced it or what was
+decided. Clear *ask_the_dpo* of that run to be asked again, or reject the older one with the command.
 No time limit: an unanswered release stays unpublished. After three days its missed deadline is an
 alert of `livinglab status`.
 {_AFTER_A_FAILURE}"""

@@ -24,7 +24,7 @@ from livinglab_airflow.proof_downloads import (
     verifier_file,
     verifier_page,
 )
-from livinglab_airflow.receipts import receipt_page
+from livinglab_airflow.receipts import receipt_page, run_outcomes
 from livinglab_airflow.sites import site_file
 
 if TYPE_CHECKING:
@@ -102,9 +102,10 @@ def health(user: GetUserDep, request: Request) -> Response:
 
 
 @app.get("/receipt", response_class=HTMLResponse)
-def receipt(site: ViewedSite, dag_id: Identifier, run_id: Identifier) -> HTMLResponse:
+def receipt(site: ViewedSite, session: SessionDep, dag_id: Identifier, run_id: Identifier) -> HTMLResponse:
     """Show what one DAG run wrote into the log, with the commands that prove it."""
-    return page("receipt.html", receipt=receipt_page(site, dag_id, run_id))
+    outcomes = run_outcomes(session, dag_id, run_id)
+    return page("receipt.html", receipt=receipt_page(site, dag_id, run_id, outcomes))
 
 
 @app.get("/reports/{name}", response_class=HTMLResponse)

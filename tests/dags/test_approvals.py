@@ -29,7 +29,7 @@ class Registry:
         return None
 
     def one(self, table, release_id):
-        return {"release_id": release_id, "state": self.state}
+        return release(1) | {"state": self.state}
 
     def many(self, table, **_):
         return []
@@ -39,9 +39,11 @@ class Registry:
 def decided(airflow_home, monkeypatch):
     """Calls of `pipeline.decide`, and a function that gives the answer of a person."""
     import lakehouse.pipeline.decide as verb
-    from livinglab_airflow import approvals
+    from livinglab_airflow import approvals, refusals
 
-    calls = []
+    calls, outcomes = [], {}
+    instance = SimpleNamespace(xcom_push=lambda key, value: outcomes.update({key: value}))
+    monkeypatch.setattr(refusals, "get_current_context", lambda: {"ti": instance})
 
     def decide(site, release_id, decision, reason):
         calls.append((site.actor, release_id, decision, reason))
@@ -68,7 +70,7 @@ def decided(airflow_home, monkeypatch):
         }
         return approvals.decide.function(WAITING, given)
 
-    return SimpleNamespace(calls=calls, answer=answer)
+    return SimpleNamespace(calls=calls, outcomes=outcomes, answer=answer)
 
 
 @pytest.mark.parametrize(("option", "decision"), [("Approve", "approve"), ("Reject", "reject")])
@@ -88,10 +90,11 @@ def test_an_approval_that_was_cut_short_is_completed(decided):
 def test_a_release_that_the_other_door_decided_is_left_alone(decided, state):
     from airflow.sdk.exceptions import AirflowSkipException
 
-    with pytest.raises(AirflowSkipException, match="decided already"):
+    with pytest.raises(AirflowSkipException, match=f"decided already, it is {state}"):
         decided.answer("Approve", state)
 
     assert decided.calls == []
+    assert "this answer changes nothing" in decided.outcomes["outcome"]
 
 
 def release(number):
@@ -104,7 +107,7 @@ def release(number):
 @pytest.fixture
 def asked(airflow_home, monkeypatch):
     """Return which release a run asks about, its facts, and which others it wakes runs for."""
-    from livinglab_airflow import approvals
+    from livinglab_airflow import approvals, refusals
     from livinglab_airflow.assets import ASKED_BESIDE, draft_asset, waiting_event
 
     class Woken(list):
@@ -123,9 +126,11 @@ def asked(airflow_home, monkeypatch):
         context = {
             "triggering_asset_events": {"draft": own},
             "outlet_events": {ASKED_BESIDE: woken},
+            "ti": SimpleNamespace(xcom_push=lambda key, value: None),
         }
         monkeypatch.setattr(approvals, "open_task_site", lambda actor=None: site)
-        monkeypatch.setattr(approvals, "get_current_context", lambda: context)
+        for module in (approvals, refusals):
+            monkeypatch.setattr(module, "get_current_context", lambda: context)
         found = approvals.find_waiting_release.function("walkers_open")
         assert {asset.name for asset, _ in woken} <= {draft_asset(contract).name}
         return found["release_id"], found["facts"], [extra["release"] for _, extra in woken]

@@ -174,6 +174,22 @@ def test_rows_of_people_are_not_counted_for_an_analyst_on_a_receipt(web, sign_in
     assert "41 rows" not in web.get(address, headers=sign_in("analyst")).text
 
 
+def test_a_receipt_says_why_there_was_nothing_to_do(airflow_home):
+    """What a task of the run has said, escaped; without it the page says that nothing new was written."""
+    from lakehouse.sites import open_site
+    from livinglab_airflow.answering import page
+    from livinglab_airflow.receipts import receipt_page
+
+    site = open_site(airflow_home.parent / "site.toml", airflow_home, actor="dpo")
+    shown = [
+        page("receipt.html", receipt=receipt_page(site, "approve_x", "manual__1", said)).body.decode()
+        for said in ([f"x-1 was replaced by x-2 {SCRIPT}"], [])
+    ]
+
+    assert "Nothing was left to do: x-1 was replaced by x-2 &lt;script&gt;" in shown[0]
+    assert ["wrote no new version" in text for text in shown] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("accept", "kind"), [("text/html", "text/html; charset=utf-8"), ("application/json", "application/json")]
 )
