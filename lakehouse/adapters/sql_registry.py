@@ -97,7 +97,8 @@ class SqlRegistry:
         Raises Damaged where somebody else changed, added or took away a row of `dropped`.
         """
         with self.store.writing() as link:
-            METADATA.create_all(link, tables=[TABLES[name] for name in added], checkfirst=False)
+            for name in added:
+                TABLES[name].create(link)
             self._seal_empty(link, added)
             tx = Transaction(link, self._key, self.store)
             tx.require_whole(dropped)

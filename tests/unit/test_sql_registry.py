@@ -1,11 +1,12 @@
 """registry.db says what was written into it, and says so when somebody else wrote."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from lakehouse.adapters.sql_registry import SEALS, SqlRegistry
+from lakehouse.adapters.sql_registry import SEALS, SqlRegistry, Transaction
 from lakehouse.adapters.sqlite_files import SqliteStore
 from lakehouse.errors import Damaged
 from tests.kept_stores import KeptStore
@@ -141,3 +142,25 @@ def test_a_key_of_another_site_fits_no_row(registry: SqlRegistry) -> None:
     assert len(stranger.check()) >= 3
     with pytest.raises(Damaged, match="another home"):
         stranger.create()
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_tables_change_with_their_rows_or_not_at_all(registry: SqlRegistry, ends: bool) -> None:
+    """Made, filled, dropped in one transaction: after an error rows, tables and seals are those before."""
+    old, new = ("leaf_shards",), ("content_leaves",)
+
+    def carry(tx: Transaction) -> None:
+        for row in tx.each("leaf_shards"):
+            tx.add("content_leaves", table_name=row["table_name"], pseudonym=row["shard"])
+        if not ends:
+            raise ZeroDivisionError
+
+    with registry.transaction() as tx:
+        tx.add("leaf_shards", table_name="t", shard="p", leaves={})
+    with nullcontext() if ends else pytest.raises(ZeroDivisionError):
+        registry.change_tables(new, old, carry)
+    standing = new if ends else old
+    assert registry.check([*standing, "charges"]) == []
+    assert registry.tables().intersection(old + new) == set(standing)
+    with registry.reading() as tx:
+        assert tx.count(*standing) == 1

@@ -11,12 +11,16 @@ from typing import Any
 
 import pytest
 from earlier_homes import PEOPLE_OF_FORMAT_2, fixture_of, unpack_home
+from home_samples import bronze_rows, use_home
 
 from lakehouse.adapters.registry_schema import ADDED, DROPPED, REGISTRY, tables_of
 from lakehouse.adapters.sql_registry import SqlRegistry, Transaction
+from lakehouse.adapters.vault import Vault
 from lakehouse.cli.main import run
 from lakehouse.core.home_format import FORMAT
 from lakehouse.pipeline import upgrade as upgrading
+from lakehouse.pipeline.writing import write_tables
+from lakehouse.sites import open_site
 
 TABLES_OF_FORMAT_1 = {
     "answers", "batch_files", "batches", "charges", "checkpoints", "content_leaves", "cosignatures",
@@ -182,6 +186,17 @@ def test_a_person_proves_after_the_upgrade_what_they_proved_before(format_2, say
         assert same == (person == PEOPLE_OF_FORMAT_2[0])
 
 
+def test_after_an_upgrade_the_next_batch_lands(format_2, say_to, monkeypatch):
+    """One of the first batch, one of the second and a new person: the others stand as they stood."""
+    assert say_to(format_2, "upgrade")[0] == 0
+    use_home(format_2.parent, monkeypatch)
+    site = open_site()
+    names = [PEOPLE_OF_FORMAT_2[0], PEOPLE_OF_FORMAT_2[-1], "SiPt01"]
+    people = site.vault.subjects_for("gaitpdb", names)
+    write_tables(site, verb="land", run_key="3", writes=[bronze_rows(list(people.values()), 3)])
+    assert say_to(format_2, "fsck")[1]["clean"]
+
+
 def test_each_leaf_keeps_its_person_and_its_intent(format_2, say_to):
     """24 people and the rows of nobody, one row each before; two of the people share a shard."""
     with closing(sqlite3.connect(format_2 / "registry.db")) as link:
@@ -220,12 +235,49 @@ def test_an_upgrade_killed_among_the_leaves_goes_on(format_2, say_to, monkeypatc
     assert say_to(format_2, "fsck")[1]["clean"]
 
 
+def test_an_upgrade_killed_between_the_databases_goes_on(format_2, say_to, monkeypatch):
+    """registry.db is of format 3 then, vault.db and home.json of format 2."""
+    packed = Vault.pack_cells
+    monkeypatch.setattr(Vault, "pack_cells", lambda _vault: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert run(["--home", str(format_2), "upgrade"]) == 130
+    assert say_to(format_2, "status")[0] == 3
+    monkeypatch.setattr(Vault, "pack_cells", packed)
+    assert say_to(format_2, "upgrade")[1]["repeated"] is False
+    assert say_to(format_2, "fsck")[1]["clean"]
+
+
+def test_each_cell_keeps_its_members(format_2, say_to, monkeypatch):
+    """A row a member before, a row a cell after; `cells_of` says what it said."""
+    with closing(sqlite3.connect(format_2 / "vault.db")) as link:
+        rows = link.execute("SELECT release_id, cell, pseudonym FROM cells").fetchall()
+    assert say_to(format_2, "upgrade")[0] == 0
+    with closing(sqlite3.connect(format_2 / "vault.db")) as link:
+        assert link.execute("SELECT count(*) FROM cell_members").fetchone() == (4,)
+    vault = open_site(home=format_2).vault
+    after = {
+        (release, cell, name)
+        for release in {row[0] for row in rows}
+        for cell, members in vault.cells_of(release).items()
+        for name in members
+    }
+    assert (len(rows), after) == (48, set(rows))
+
+
 FORGED = [
     "UPDATE content_leaves SET intent_id = 'another'",
     "DELETE FROM content_leaves WHERE pseudonym = ''",
     "CREATE TABLE leaf_shards AS SELECT * FROM content_leaves LIMIT 0",
     "CREATE TRIGGER t AFTER DELETE ON content_leaves BEGIN DELETE FROM charges; END",
 ]
+
+
+def test_cells_that_somebody_changed_are_not_carried_over(format_2, say_to):
+    with closing(sqlite3.connect(format_2 / "vault.db")) as link, link:
+        link.execute(
+            "DELETE FROM cells WHERE cell = '40-59' AND pseudonym = (SELECT min(pseudonym) FROM cells)"
+        )
+        link.execute("UPDATE cells SET cell = 'record' WHERE cell = 'policy'")
+    assert say_to(format_2, "upgrade")[0] == 6
 
 
 @pytest.mark.parametrize("statement", FORGED)
