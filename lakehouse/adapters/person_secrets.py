@@ -1,6 +1,6 @@
 """Keys of some people from one look-up in the vault (PROTOCOLS section 1)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -20,9 +20,18 @@ class PersonSecrets:
 
     def keys(self, use: KeyUse) -> dict[str, bytes]:
         """Return the 32-byte key of every one of them for one use, by pseudonym."""
-        if use not in self._keys:
-            self._keys[use] = self._derived(use)
-        return self._keys[use]
+        return self.keys_of(self._rooted(), use)
+
+    def keys_of(self, names: Collection[str], use: KeyUse) -> dict[str, bytes]:
+        """Return the keys for one use of at least these people, each made once; strangers have none."""
+        made, roots = self._keys.setdefault(use, {}), self._rooted()
+        missing = [name for name in names if name not in made and name in roots]
+        if use == "digest":
+            receipts = self.keys_of(missing, "receipt")
+            made.update((name, derive_key(receipts[name], use)) for name in missing)
+        else:
+            made.update((name, expand_root(roots[name], use)) for name in missing)
+        return made
 
     def ciphers(self, use: KeyUse) -> Mapping[str, AESGCM]:
         """Return the cipher of every one of them for one use, by pseudonym, each made once."""
@@ -30,9 +39,7 @@ class PersonSecrets:
             self._ciphers[use] = {name: AESGCM(key) for name, key in self.keys(use).items()}
         return self._ciphers[use]
 
-    def _derived(self, use: KeyUse) -> dict[str, bytes]:
-        if use == "digest":
-            return {name: derive_key(key, use) for name, key in self.keys("receipt").items()}
+    def _rooted(self) -> dict[str, bytes]:
         if self._roots is None:
             self._roots = {name: extract_root(secret) for name, secret in self._look_up().items()}
-        return {name: expand_root(root, use) for name, root in self._roots.items()}
+        return self._roots

@@ -14,16 +14,21 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import regex  # type: ignore[import-untyped]
 
 from lakehouse.adapters.presidio_detector import LANGUAGE, UNSEARCHED, Finding, is_unbroken
+from lakehouse.adapters.row_groups import distinct_rows
 from lakehouse.core.contract import Column
 from lakehouse.methods.context import Applied, MethodContext
+from lakehouse.methods.own_identifiers import OwnIdentifiers, fold_text
 from lakehouse.methods.parameters import Parameters
 from lakehouse.methods.shift_dates import days_of_shift
 from lakehouse.methods.text_dates import shift_text_date
+
+if TYPE_CHECKING:
+    import regex  # type: ignore[import-untyped]
 
 DATE = "DATE_TIME"
 OWN = "IDENTIFIER"
@@ -51,9 +56,6 @@ TAGS: Mapping[str, str] = {
     "HOSPITAL": "<HOSPITAL>",
     DATE: "<DATE>",
 }
-_ONE_I = str.maketrans("\u0130\u0131", "ii")
-SHORTEST_FOLDED = 3
-"""Characters; a shorter identifier (a name like Li) is matched in its own case only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,97 +67,101 @@ class Region:
     entity: str
 
 
+class SearchedText:
+    """One of the distinct texts of a column, and what of it goes whoever it is about.
+
+    folded: the text without case. dated: whether a date in it moves with its person.
+    """
+
+    def __init__(self, text: str, findings: Iterable[Finding], *, days_lead: bool) -> None:
+        """days_lead: how `03/04/2021` is meant."""
+        self._text = text
+        self._days_lead = days_lead
+        self._found = [Region(start=f.start, end=f.end, entity=f.entity) for f in findings]
+        self.folded = fold_text(text)
+        self.dated = any(region.entity == DATE for region in self._found)
+        self._undated = self._without(self._found, None)
+
+    def redacted(self, own: "regex.Pattern[str] | None", days: int | None) -> tuple[str, Sequence[str]]:
+        """Return the text without people, and the kind of each stretch that was replaced.
+
+        own: what finds the identifiers of whom it is about. days: by which that person's dates move.
+        """
+        if own is None and not self.dated:
+            return self._undated
+        hits = own.finditer(self._text) if own is not None else ()
+        named = [Region(start=hit.start(), end=hit.end(), entity=OWN) for hit in hits]
+        return self._without([*self._found, *named], days)
+
+    def _without(self, found: Iterable[Region], days: int | None) -> tuple[str, Sequence[str]]:
+        regions = _merged(found)
+        kinds = [region.entity for region in regions]
+        return _replaced(self._text, regions, days, self._days_lead), kinds
+
+
 def apply(values: pa.Array, column: Column, context: MethodContext) -> Applied:
     """Return texts (n) without people; findings: how often each kind was replaced."""
-    given = Parameters(column)
+    distinct, reasons, codes = _searched_texts(values, Parameters(column), context)
+    texts = [distinct[code] for code in codes]
     subjects: list[str | None] = context.subjects.to_pylist()
-    texts = [None if text is None else unicodedata.normalize("NFC", text) for text in values.to_pylist()]
-    languages = _languages(texts, given, context)
-    refused = _refused(texts, languages)
-    languages = [None if row in refused else language for row, language in enumerate(languages)]
-    found = _findings(texts, languages, context)
-    for row, findings in enumerate(found):
-        if any(finding.entity == UNSEARCHED for finding in findings):
-            refused[row], languages[row] = TIMED_OUT, None
-    shifts = days_of_shift(context.secrets)
-    patterns = _patterns(texts, subjects, context.identifiers)
-    day_first = bool(given.get("day_first", False))
+    own = OwnIdentifiers(context.identifiers)
+    moving = {subject for text, subject in zip(texts, subjects, strict=True) if text and text.dated}
+    shifts = days_of_shift(context.secrets, moving)
     counts = Counter[str]()
     redacted: list[str | None] = []
-    for text, language, findings, subject in zip(texts, languages, found, subjects, strict=True):
-        if text is None or language is None:
+    for text, subject in zip(texts, subjects, strict=True):
+        if text is None:
             redacted.append(None)
             continue
-        regions = _merged(_regions(text, findings, patterns.get(subject or "")))
-        counts.update(region.entity for region in regions)
-        days_lead = day_first or language in DAY_FIRST_LANGUAGES
-        redacted.append(_replaced(text, regions, shifts.get(subject), days_lead))
+        clean, kinds = text.redacted(own.pattern(subject, text.folded), shifts.get(subject))
+        redacted.append(clean)
+        if kinds:
+            counts.update(kinds)
+    refused = {row: reasons[code] for row, code in enumerate(codes) if code in reasons} if reasons else {}
     return Applied(values=pa.array(redacted, pa.string()), rejected=refused, findings=dict(counts))
 
 
-def _patterns(
-    texts: Sequence[str | None], subjects: Sequence[str | None], identifiers: Mapping[str, tuple[str, ...]]
-) -> "dict[str, regex.Pattern[str]]":
-    """Return the pattern of each subject with a text in which one of its identifiers may stand.
-
-    Most texts name nobody: to compile a pattern costs more than to read a hundred of them.
-    """
-    folded = {text: fold_text(text) for text in set(texts) if text is not None}
-    own: dict[str, set[str]] = {}
-    for text, subject in zip(texts, subjects, strict=True):
-        if text is not None and subject is not None:
-            own.setdefault(subject, set()).add(folded[text])
-    patterns = {}
-    for subject, stated in own.items():
-        named = [v for v in identifiers.get(subject, ()) if any(may_hold(text, v) for text in stated)]
-        if pattern := identifier_pattern(named):
-            patterns[subject] = pattern
-    return patterns
-
-
-def may_hold(folded: str, identifier: str) -> bool:
-    """Return whether each word of an identifier stands somewhere in a text that `fold_text` gave."""
-    return all(word in folded for word in fold_text(unicodedata.normalize("NFC", identifier)).split())
-
-
-def fold_text(text: str) -> str:
-    """Return a text without case; the four letters i of Turkish are one, as they are to `regex`."""
-    return text.translate(_ONE_I).casefold()
+def _searched_texts(
+    values: pa.Array, given: Parameters, context: MethodContext
+) -> tuple[list[SearchedText | None], dict[int, str], list[int]]:
+    """Return the distinct texts (m), the reasons why some are refused, and which of them each row has (n)."""
+    tags = _language_tags(given, context)
+    first, codes = distinct_rows([values, *tags])
+    texts = [text and unicodedata.normalize("NFC", text) for text in values.take(pa.array(first)).to_pylist()]
+    stated = [tag for own in tags for tag in own.take(pa.array(first)).to_pylist()]
+    in_language = str(given.get("in_language", LANGUAGE))
+    languages = [context.detector.language_of(tag) for tag in stated or [in_language] * len(texts)]
+    reasons = _refused(texts, languages)
+    found = _findings(texts, [None if n in reasons else own for n, own in enumerate(languages)], context)
+    given_up = (n for n, own in enumerate(found) if any(finding.entity == UNSEARCHED for finding in own))
+    reasons |= dict.fromkeys(given_up, TIMED_OUT)
+    day_first = bool(given.get("day_first", False))
+    searched = [
+        SearchedText(text, findings, days_lead=day_first or language in DAY_FIRST_LANGUAGES)
+        if text is not None and number not in reasons
+        else None
+        for number, (text, language, findings) in enumerate(zip(texts, languages, found, strict=True))
+    ]
+    return searched, reasons, codes.tolist()
 
 
-def identifier_pattern(identifiers: Iterable[str]) -> "regex.Pattern[str] | None":
-    """Return what matches any of a person's identifiers as whole words, the longest first."""
-    known = {unicodedata.normalize("NFC", value).strip() for value in identifiers}
-    usable = sorted((value for value in known if len(value) > 1), key=lambda value: (-len(value), value))
-    if not usable:
-        return None
-    return regex.compile(
-        rf"(?<!\w)(?:{'|'.join(_flexible(value) for value in usable)})(?!\w)", regex.FULLCASE
-    )
-
-
-def _flexible(value: str) -> str:
-    words = r"\s+".join(regex.escape(word, special_only=True) for word in value.split())
-    return f"(?i:{words})" if len(value) >= SHORTEST_FOLDED else words
-
-
-def _languages(texts: Sequence[str | None], given: Parameters, context: MethodContext) -> list[str | None]:
-    """Return the language (n) that each text is read in, None where there is no model for it."""
+def _language_tags(given: Parameters, context: MethodContext) -> list[pa.Array]:
+    """Return the column (n) that says in what language each text is, where one is named."""
     named = given.get("language")
     if named is None:
-        return [context.detector.language_of(str(given.get("in_language", LANGUAGE)))] * len(texts)
+        return []
     if named not in context.rows.column_names:
         raise given.error("language", "is not a column of the input")
-    return [context.detector.language_of(tag) for tag in context.rows.column(named).to_pylist()]
+    return [context.rows.column(named).combine_chunks()]
 
 
 def _refused(texts: Sequence[str | None], languages: Sequence[str | None]) -> dict[int, str]:
     refused: dict[int, str] = {}
-    for row, (text, language) in enumerate(zip(texts, languages, strict=True)):
+    for number, (text, language) in enumerate(zip(texts, languages, strict=True)):
         if text is not None and language is None:
-            refused[row] = NOT_SUPPORTED
+            refused[number] = NOT_SUPPORTED
         elif text is not None and is_unbroken(text):
-            refused[row] = UNBROKEN
+            refused[number] = UNBROKEN
     return refused
 
 
@@ -164,18 +170,11 @@ def _findings(
 ) -> list[list[Finding]]:
     found: list[list[Finding]] = [[] for _ in texts]
     for language in sorted({language for language in languages if language}):
-        chosen = [row for row, own in enumerate(languages) if own == language]
-        results = context.detector.find_in_texts([texts[row] for row in chosen], language)
-        for row, findings in zip(chosen, results, strict=True):
-            found[row] = findings
+        chosen = [number for number, own in enumerate(languages) if own == language]
+        results = context.detector.find_in_texts([texts[number] for number in chosen], language)
+        for number, findings in zip(chosen, results, strict=True):
+            found[number] = findings
     return found
-
-
-def _regions(text: str, findings: Iterable[Finding], own: "regex.Pattern[str] | None") -> list[Region]:
-    regions = [Region(start=f.start, end=f.end, entity=f.entity) for f in findings]
-    if own is not None:
-        regions += [Region(start=hit.start(), end=hit.end(), entity=OWN) for hit in own.finditer(text)]
-    return regions
 
 
 def _merged(regions: Iterable[Region]) -> list[Region]:

@@ -6,7 +6,7 @@ one, so that rates over years keep their meaning (as MIMIC and the HHS guidance 
 treat dates of one person).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 import pyarrow as pa
@@ -27,12 +27,11 @@ def apply(values: pa.Array, column: Column, context: MethodContext) -> Applied:
     """
     kind = column.type if column.type is ColumnType.DATE else ColumnType.TIMESTAMP
     read = READERS[kind]
-    days = days_of_shift(context.secrets)
+    subjects = context.subjects.to_pylist()
+    days = days_of_shift(context.secrets, subjects)
     shifted: list[object] = []
     rejected: dict[int, str] = {}
-    for row, (value, subject) in enumerate(
-        zip(values.to_pylist(), context.subjects.to_pylist(), strict=True)
-    ):
+    for row, (value, subject) in enumerate(zip(values.to_pylist(), subjects, strict=True)):
         moment = None if value is None else read(value)
         moved = _moved(moment, days.get(subject))
         if value is not None and moved is None:
@@ -41,9 +40,10 @@ def apply(values: pa.Array, column: Column, context: MethodContext) -> Applied:
     return Applied(values=pa.array(shifted, ARROW_TYPES[kind]), rejected=rejected)
 
 
-def days_of_shift(secrets: PersonSecrets) -> Mapping[str | None, int]:
-    """Return the days by which each person's dates move."""
-    return {subject: shift_from_key(key) for subject, key in secrets.keys("date_shift").items()}
+def days_of_shift(secrets: PersonSecrets, people: Iterable[str | None]) -> Mapping[str | None, int]:
+    """Return the days by which the dates of at least these people move, of those who are known."""
+    keys = secrets.keys_of({name for name in people if name}, "date_shift")
+    return {subject: shift_from_key(key) for subject, key in keys.items()}
 
 
 def shift_from_key(key: bytes) -> int:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from lakehouse.adapters.presidio_detector import Detector
 from lakehouse.errors import ContractError
-from lakehouse.methods.redact import apply, fold_text, identifier_pattern, may_hold
+from lakehouse.methods.own_identifiers import fold_text, folded_words, identifier_pattern, may_hold
+from lakehouse.methods.redact import apply
 from lakehouse.methods.shift_dates import days_of_shift
 from lakehouse.methods.text_dates import shift_text_date
 
@@ -57,7 +58,7 @@ def test_another_persons_identifiers_stay_unless_they_are_found():
 
 def test_dates_in_text_move_like_all_dates_of_the_person():
     """By the same number of days as shift_dates; what cannot be read as a date becomes <DATE>."""
-    days = days_of_shift(secrets_of("ann"))["ann"]
+    days = days_of_shift(secrets_of("ann"), ["ann"])["ann"]
     moved = date.fromordinal(date(2021, 3, 3).toordinal() + days)
     made = redacted("On 2021-03-03 and last June.", ("DATE_TIME", "2021-03-03"), ("DATE_TIME", "last June"))
     assert made.values[0].as_py() == f"On {moved.isoformat()} and <DATE>."
@@ -155,4 +156,4 @@ def test_no_identifier_is_passed_over_that_the_pattern_would_find(text, identifi
     """Texts are asked for words without case first; what regex finds in any case must pass that gate."""
     pattern = identifier_pattern([identifier])
     if pattern and pattern.search(unicodedata.normalize("NFC", text)):
-        assert may_hold(fold_text(unicodedata.normalize("NFC", text)), identifier)
+        assert may_hold(fold_text(unicodedata.normalize("NFC", text)), folded_words(identifier))

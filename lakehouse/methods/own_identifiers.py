@@ -1,0 +1,67 @@
+"""Occurrences of what identifies a person in texts about that person, whatever their case."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+import regex  # type: ignore[import-untyped]
+
+SHORTEST_FOLDED = 3
+"""Characters; a shorter identifier (a name like Li) is matched in its own case only."""
+_ONE_I = str.maketrans("\u0130\u0131", "ii")
+_KEPT_PEOPLE = 2**12
+
+
+class OwnIdentifiers:
+    """The identifiers of people (by pseudonym) as they are looked for, one text after the other.
+
+    Most texts name nobody: to compile a pattern costs more than to read a hundred of them, so a text is first
+    asked for the words of each identifier.
+    """
+
+    def __init__(self, identifiers: Mapping[str, tuple[str, ...]]) -> None:
+        self._identifiers = identifiers
+        self._words_of = lru_cache(_KEPT_PEOPLE)(self._folded_words)
+        self._pattern_of = lru_cache(_KEPT_PEOPLE)(identifier_pattern)
+
+    def pattern(self, pseudonym: str | None, folded: str) -> "regex.Pattern[str] | None":
+        """Return what finds this person's identifiers in a text; None where none of them stands in it.
+
+        folded: the text as `fold_text` gives it.
+        """
+        named = tuple(value for value, words in self._words_of(pseudonym) if may_hold(folded, words))
+        return self._pattern_of(named) if named else None
+
+    def _folded_words(self, pseudonym: str | None) -> list[tuple[str, list[str]]]:
+        return [(value, folded_words(value)) for value in self._identifiers.get(pseudonym or "", ())]
+
+
+def may_hold(folded: str, words: Sequence[str]) -> bool:
+    """Return whether each word of an identifier stands somewhere in a text that `fold_text` gave."""
+    return all(word in folded for word in words)
+
+
+def folded_words(identifier: str) -> list[str]:
+    """Return the words of an identifier, without case."""
+    return fold_text(unicodedata.normalize("NFC", identifier)).split()
+
+
+def fold_text(text: str) -> str:
+    """Return a text without case; the four letters i of Turkish are one, as they are to `regex`."""
+    return text.lower() if text.isascii() else text.translate(_ONE_I).casefold()
+
+
+def identifier_pattern(identifiers: Iterable[str]) -> "regex.Pattern[str] | None":
+    """Return what matches any of a person's identifiers as whole words, the longest first."""
+    known = {unicodedata.normalize("NFC", value).strip() for value in identifiers}
+    usable = sorted((value for value in known if len(value) > 1), key=lambda value: (-len(value), value))
+    if not usable:
+        return None
+    return regex.compile(
+        rf"(?<!\w)(?:{'|'.join(_flexible(value) for value in usable)})(?!\w)", regex.FULLCASE
+    )
+
+
+def _flexible(value: str) -> str:
+    words = r"\s+".join(regex.escape(word, special_only=True) for word in value.split())
+    return f"(?i:{words})" if len(value) >= SHORTEST_FOLDED else words
