@@ -35,21 +35,22 @@ def add_people(
 ) -> dict[str, str]:
     """Make a subject for each identifier and return its pseudonym; missing: `identity_digests`.
 
-    Subjects are numbered in the order of their random pseudonyms, which says nothing of the identifiers'.
+    Rows are written in the order of the random pseudonyms, which says nothing of who was named when.
     """
-    names = [os.urandom(PSEUDONYM_BYTES).hex() for _ in missing]
-    numbered = zip(next_numbers(change.connection, SUBJECTS, len(names)), sorted(names), strict=True)
-    secrets = [
-        (number, name, wrap_secret(wrapping, os.urandom(KEY_BYTES), name)) for number, name in numbered
+    named = sorted((os.urandom(PSEUDONYM_BYTES).hex(), digest) for digest in missing)
+    numbers = next_numbers(change.connection, SUBJECTS, len(named))
+    subjects = [
+        (number, name, wrap_secret(wrapping, os.urandom(KEY_BYTES), name))
+        for number, (name, _) in zip(numbers, named, strict=True)
     ]
-    change.rows.add(SUBJECTS, secrets)
-    add_identities(change, system, dict(zip(missing, names, strict=True)))
-    return dict(zip(missing.values(), names, strict=True))
+    change.rows.add(SUBJECTS, subjects)
+    add_identities(change, system, {digest: name for name, digest in named})
+    return {missing[digest]: name for name, digest in named}
 
 
 def add_identities(change: VaultChange, system: str, subjects: Mapping[bytes, str]) -> None:
-    """Let digests of identifiers name their subjects, in the order of the table's own index."""
-    change.rows.add(IDENTITIES, sorted((system, digest, name) for digest, name in subjects.items()))
+    """Let digests of identifiers name their subjects."""
+    change.rows.add(IDENTITIES, [(system, digest, name) for digest, name in subjects.items()])
 
 
 def canonical_of(connection: Connection, pseudonyms: Iterable[str]) -> dict[str, str]:
