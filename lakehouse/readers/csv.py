@@ -148,10 +148,12 @@ class CsvForm:
 
     def cells(self, records: Sequence[_Fields], names: Iterable[str]) -> Mapping[str, list[str | None]]:
         """Return the fields of lines by column; a line may be shorter than the header."""
+        places = {name: self.places[name] for name in names if name in self.places}
         return {
-            name: [_field(fields, place) for fields in records]
-            for name in names
-            if (place := self.places.get(name)) is not None
+            name: [fields[place] for fields in records]
+            if place < self.required
+            else [_field(fields, place) for fields in records]
+            for name, place in places.items()
         }
 
     def fault(self, _names: Iterable[str]) -> str | None:
@@ -202,7 +204,7 @@ def _line_fault(fields: _Fields, required: int, width: int) -> str | None:
     """Columns without a name may be missing at the end of a line, and empty ones may be added."""
     if len(fields) > COLUMN_LIMIT:
         return "wrong_column_count"
-    if fields and not any(field.strip() for field in fields):
+    if fields and not "".join(fields).strip():
         return "empty_line"
     return "wrong_column_count" if len(fields) < required or any(fields[width:]) else None
 
