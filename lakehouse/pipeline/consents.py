@@ -10,7 +10,6 @@ from lakehouse.adapters.consent_rows import read_consents
 from lakehouse.core.canonical import timestamp
 from lakehouse.core.consent import (
     Consent,
-    ConsentDecision,
     commit_permissions,
     covers,
     derive_nonces,
@@ -76,18 +75,16 @@ def consent_coverage(site: Site, pseudonyms: Iterable[str], purpose: str) -> Con
     version = current_version(site, CONSENTS)
     records = consents_by_person(site, version)
     now = log_now(site)
-    said: dict[str, ConsentDecision | None] = {
-        pseudonym: covers(records.get(person, ()), purpose, now) for pseudonym, person in canonical.items()
-    }
-    by_record = frozenset(name for name, decision in said.items() if decision == "permit")
-    silent = frozenset(name for name, decision in said.items() if decision is None)
-    by_policy = silent if permits_without_record else frozenset[str]()
+    said = {person: covers(own, purpose, now) for person, own in records.items()}
+    by_record = frozenset(name for name, person in canonical.items() if said.get(person) == "permit")
+    silent = (name for name, person in canonical.items() if said.get(person) is None)
+    by_policy = frozenset(silent if permits_without_record else ())
     bases = {**dict.fromkeys(by_record, "record"), **dict.fromkeys(by_policy, "policy")}
     return ConsentCoverage(
         purpose=purpose,
         by_record=by_record,
         by_policy=by_policy,
-        denied=frozenset(said) - by_record - by_policy,
+        denied=frozenset(canonical) - by_record - by_policy,
         canonical=canonical,
         root=_root(site, bases, purpose),
         valid_at=timestamp(now),
