@@ -18,6 +18,7 @@ from pathlib import Path
 from lakehouse.adapters.backup_folder import BackupFolder, make_folder
 from lakehouse.adapters.durable_files import make_private_folder, sync_folder
 from lakehouse.adapters.keyring import Keyring
+from lakehouse.adapters.registry_schema import tables_of
 from lakehouse.adapters.signatures import Signer, verify_signature
 from lakehouse.adapters.sql_registry import SqlRegistry
 from lakehouse.adapters.sqlite_copies import fold_journal
@@ -34,7 +35,7 @@ from lakehouse.pipeline.outside_heads import UNCHECKED
 from lakehouse.pipeline.site import IN_FILES
 
 EMPTY_PLACES = ("lake", "landing", "registry", "reports", "work")
-REGISTRY = "registry.db"
+REGISTRY, RESTORES = "registry.db", "restores"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ def restore(
         for name in EMPTY_PLACES:
             make_private_folder(home / name)
         _keep_stores_in_files(home)
-        if checked.manifest.format == FORMAT:
+        if RESTORES in tables_of(checked.manifest.format):
             _say_restored(checked, home, keys, actor, now)
         _sync_folders(home)
         home.rename(target)
@@ -164,7 +165,7 @@ def _say_restored(checked: CheckedBackup, home: Path, keys: Keyring, actor: Acto
     registry = SqlRegistry(SqliteStore(home / REGISTRY, "the registry"), keys.registry_key())
     with registry.transaction() as tx:
         tx.add(
-            "restores",
+            RESTORES,
             restore_id=secrets.token_hex(16),
             backup=checked.manifest.root,
             size=checked.manifest.size,

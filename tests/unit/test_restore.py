@@ -1,6 +1,8 @@
 """A restore brings back exactly what was backed up, from nothing but a whole and genuine backup."""
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from home_samples import make_home
 from lakehouse.cli.main import run
 from lakehouse.core.backup_manifest import BackupFile, BackupManifest, parse_manifest
 from lakehouse.core.canonical import canonical_json
+from lakehouse.core.home_format import FORMAT
 from lakehouse.errors import NotVerified
 from lakehouse.pipeline.fsck import fsck
 from lakehouse.pipeline.restore import _unfinished_home
@@ -155,9 +158,9 @@ def test_a_restored_registry_says_so(site: Site, kept: Path, say: Say) -> None:
 def test_a_backup_of_another_format_says_what_to_do(
     site: Site, kept: Path, tmp_path: Path, say: Say, monkeypatch: Any
 ) -> None:
-    """Made by later software it is not restored; made by earlier software it is, and wants an upgrade."""
+    """Made by later software it is not restored; by earlier software it is, marked, and wants an upgrade."""
     say("backup", kept)
-    for number, home, expected in ((1, "later", 3), (3, "earlier", 0)):
+    for number, home, expected in ((FORMAT - 1, "later", 3), (FORMAT + 1, "earlier", 0)):
         with monkeypatch.context() as patch:
             patch.setattr("lakehouse.pipeline.restore.FORMAT", number)
             patch.setattr("lakehouse.core.home_format.FORMAT", number)
@@ -165,6 +168,8 @@ def test_a_backup_of_another_format_says_what_to_do(
             assert code == expected
             assert expected == 3 or said["clean"] is None
             assert expected == 3 or say("--home", tmp_path / home, "status")[0] == 3
+    with closing(sqlite3.connect(tmp_path / "earlier" / "registry.db")) as link:
+        assert ("unchecked",) in link.execute("SELECT state FROM restores").fetchall()
     assert not (tmp_path / "later").exists()
 
 
