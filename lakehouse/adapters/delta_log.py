@@ -8,7 +8,8 @@ import hashlib
 import json
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,9 +21,13 @@ from lakehouse.errors import Damaged
 Manifest = tuple[tuple[str, str], ...]
 LOG = "_delta_log"
 
+LARGEST_VERSION = 10_000_000
+"""deltalake counts up to the version it is asked for: a stranger's far one would keep it at that for ever."""
+
 _REFUSED = re.compile(r"\(os error (\d+)\)")
-_NO_DAMAGE = {errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EPERM, errno.ENOMEM}
 """deltalake tells of the system's errors in words, with their number."""
+_ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
+"""What the system says of a file that is not there, or is none: the table's fault, not the machine's."""
 
 
 def table_versions(folder: Path) -> list[int]:
@@ -44,30 +49,50 @@ def is_committed(folder: Path, intent: str) -> bool:
     return any(action.get("txn", {}).get("appId") == intent for action in actions)
 
 
+def refused_by_system(error: OSError) -> int | None:
+    """Return the number of the system's error where it would read no file; None where the file is at fault.
+
+    Too many open files, no permission, a disk that fails: the table may be whole. Absent files and bytes that
+    are no Parquet, which pyarrow also calls an OSError, are damage.
+    """
+    said = _REFUSED.search(str(error))
+    number = int(said[1]) if said else error.errno
+    return None if number in _ABSENT else number
+
+
 def open_table(folder: Path, version: int) -> DeltaTable:
     """Open a table at a version; Damaged where its log does not say what the registry says.
 
     OSError where the system refuses to open files: that is no damage.
     """
-    try:
+    place = f"{folder.parent.name}.{folder.name} cannot be opened at version {version}"
+    if not 0 <= version <= min(newest_version(folder), LARGEST_VERSION):
+        raise Damaged(place, remedy="livinglab fsck")
+    with _named_failures(place):
         return DeltaTable(folder, version=version)
-    except (DeltaError, OSError, ValueError, OverflowError) as error:
-        refused = _REFUSED.search(str(error))
-        if refused and int(refused[1]) in _NO_DAMAGE:
-            raise OSError(int(refused[1]), "a table cannot be opened") from error
-        raise Damaged(
-            f"{folder.parent.name}.{folder.name} cannot be opened at version {version}",
-            remedy="livinglab fsck",
-        ) from error
 
 
 def read_version(folder: Path, version: int) -> pa.Table:
-    """Return all rows of one version of a table anywhere; Damaged where it cannot be read."""
+    """Return all rows of one version of a table anywhere; Damaged, OSError as `open_table` says."""
     opened = open_table(folder, version)
-    try:
+    with _named_failures(f"version {version} of a table cannot be read"):
         return opened.to_pyarrow_table()
-    except (DeltaError, pa.ArrowException, OSError, ValueError) as error:
-        raise Damaged(f"version {version} of a table cannot be read", remedy="livinglab fsck") from error
+
+
+@contextmanager
+def _named_failures(damage: str) -> Iterator[None]:
+    """Say what deltalake (DeltaError: the log) and pyarrow (ArrowException: the rows) meet in a table."""
+    try:
+        yield
+    except pa.ArrowMemoryError:
+        raise
+    except (DeltaError, pa.ArrowException) as error:
+        raise Damaged(damage, remedy="livinglab fsck") from error
+    except OSError as error:
+        number = refused_by_system(error)
+        if number is None:
+            raise Damaged(damage, remedy="livinglab fsck") from error
+        raise OSError(number, "a table cannot be opened") from error
 
 
 def file_manifest(folder: Path, version: int, known: Mapping[str, str] | None = None) -> Manifest:

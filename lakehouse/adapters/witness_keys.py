@@ -70,7 +70,7 @@ def read_witness_keys(folder: Path) -> WitnessKeys:
         )
     try:
         name = json.loads((folder / IDENTITY).read_text(encoding="utf-8"))["name"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise Damaged(f"{IDENTITY} cannot be parsed", remedy="restore it from a backup") from error
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise Damaged(f"{IDENTITY} holds no name", remedy="restore it from a backup")

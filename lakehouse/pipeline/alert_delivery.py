@@ -122,7 +122,7 @@ def _read_told(site: Site) -> Told:
             return parse_told(file.read(LARGEST_MEMORY))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (IsADirectoryError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Damaged(
             f"{FOLDER}/{TOLD} cannot be parsed", remedy="remove it: what fires is told again"
         ) from error

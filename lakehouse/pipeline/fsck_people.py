@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lakehouse.adapters.delta_log import refused_by_system
 from lakehouse.core.lineage import Version
 from lakehouse.errors import Damaged
 from lakehouse.pipeline.fsck_registry import Finding, Snapshot
@@ -42,9 +43,14 @@ def check_content(site: Site, version: Version) -> Iterator[Finding]:
             return
         if recompute_content(site, version) != version.content_digest:
             yield Finding(kind="rows are not those of the content digest", place=place)
-    except (Damaged, OSError, ValueError) as error:
-        kind = error.message if isinstance(error, Damaged) else "rows cannot be read"
-        yield Finding(kind=kind, place=place)
+    except Damaged as error:
+        yield Finding(kind=error.message, place=place)
+    except ValueError:
+        yield Finding(kind="rows cannot be read", place=place)
+    except OSError as error:
+        if refused_by_system(error) is not None:
+            raise
+        yield Finding(kind="rows cannot be read", place=place)
 
 
 def _unknown_people(site: Site, version: Version) -> int:

@@ -104,7 +104,7 @@ def sent_until(site: Site) -> int:
         leaf, target = int(said["leaf"]), said["target"]
     except FileNotFoundError:
         return 0
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+    except (IsADirectoryError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise Damaged(
             f"{FOLDER}/{SENT} cannot be parsed", remedy="remove it: the same events are sent again"
         ) from error
