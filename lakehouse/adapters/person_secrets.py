@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from lakehouse.adapters.key_tree import KeyUse, derive_key, expand_root, extract_root
 
 Secrets = Mapping[str, bytes]
@@ -16,7 +14,6 @@ class PersonSecrets:
         self._look_up = look_up
         self._roots: dict[str, bytes] | None = None
         self._keys: dict[KeyUse, dict[str, bytes]] = {}
-        self._ciphers: dict[KeyUse, dict[str, AESGCM]] = {}
 
     def keys(self, use: KeyUse) -> dict[str, bytes]:
         """Return the 32-byte key of every one of them for one use, by pseudonym."""
@@ -32,12 +29,6 @@ class PersonSecrets:
         else:
             made.update((name, expand_root(roots[name], use)) for name in missing)
         return made
-
-    def ciphers(self, use: KeyUse) -> Mapping[str, AESGCM]:
-        """Return the cipher of every one of them for one use, by pseudonym, each made once."""
-        if use not in self._ciphers:
-            self._ciphers[use] = {name: AESGCM(key) for name, key in self.keys(use).items()}
-        return self._ciphers[use]
 
     def _rooted(self) -> dict[str, bytes]:
         if self._roots is None:
