@@ -109,8 +109,9 @@ def superseded_rows(rows: pa.Table, keys: Sequence[str], refused: Iterable[int])
 
 
 def kept_rows(rows: pa.Table, dropped: Iterable[int]) -> pa.Table:
-    """Return the rows without the dropped indexes."""
-    return rows.filter(row_mask(len(rows), dropped))
+    """Return the rows without the dropped indexes; nothing is copied where all stay."""
+    refused = list(dropped)
+    return rows.filter(row_mask(len(rows), refused)) if refused else rows
 
 
 def input_weights(rows: pa.Table) -> list[int]:

@@ -18,13 +18,11 @@ def apply(values: pa.Array, column: Column, context: MethodContext) -> Applied:
     """Return text (n), 128 bits in hex; a value without a subject is refused (`no_person`)."""
     del column
     sealing = context.secrets.keys("seal")
-    present = {subject for subject in context.subjects.to_pylist() if subject is not None}
-    keys = {subject: derive_key(sealing[subject], "record_id") for subject in present}
+    subjects = context.subjects.to_pylist()
+    keys = {subject: derive_key(sealing[subject], "record_id") for subject in set(subjects) - {None}}
     made: list[str | None] = []
     rejected: dict[int, str] = {}
-    for row, (value, subject) in enumerate(
-        zip(values.to_pylist(), context.subjects.to_pylist(), strict=True)
-    ):
+    for row, (value, subject) in enumerate(zip(values.to_pylist(), subjects, strict=True)):
         if value is not None and subject is None:
             rejected[row] = "no_person"
         known = value is not None and subject is not None
