@@ -6,13 +6,12 @@ from collections.abc import Set as AbstractSet
 
 from sqlalchemy import Connection, select
 
-from lakehouse.adapters.vault_schema import CELL_MEMBERS
+from lakehouse.adapters.vault_schema import CELL_MEMBERS, PSEUDONYM_BYTES
 from lakehouse.adapters.vault_seals import SealedRows
 from lakehouse.errors import Damaged
 
-PSEUDONYM = re.compile(r"[0-9a-f]{32}")
-DIGITS = 32
-PSEUDONYM_BYTES = 16
+DIGITS = 2 * PSEUDONYM_BYTES
+PSEUDONYM = re.compile(f"[0-9a-f]{{{DIGITS}}}")
 
 
 def pack_members(members: AbstractSet[str]) -> bytes:
@@ -20,7 +19,7 @@ def pack_members(members: AbstractSet[str]) -> bytes:
     others = [name for name in members if not (isinstance(name, str) and PSEUDONYM.fullmatch(name))]
     if others:
         raise Damaged(
-            f"{len(others)} of {len(members)} members of a cell are not named by a pseudonym",
+            f"{len(others)} of {len(members)} members of a cell are not pseudonyms of {DIGITS} digits",
             remedy="livinglab fsck",
         )
     return bytes.fromhex("".join(sorted(members)))

@@ -9,9 +9,8 @@ from sqlalchemy import Column, Connection, select
 from lakehouse.adapters.key_tree import KEY_BYTES, digest_under, wrap_secret
 from lakehouse.adapters.many_rows import next_numbers, rows_among
 from lakehouse.adapters.vault_database import VaultChange
-from lakehouse.adapters.vault_schema import ALIASES, IDENTITIES, SUBJECTS
+from lakehouse.adapters.vault_schema import ALIASES, IDENTITIES, PSEUDONYM_BYTES, SUBJECTS
 
-PSEUDONYM_BYTES = 16
 A_FEW = 100
 """People who are asked for one by one, whatever the table of aliases holds."""
 

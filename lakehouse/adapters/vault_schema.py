@@ -5,6 +5,8 @@ from sqlalchemy import Column, ForeignKey, MetaData, Table
 from lakehouse.adapters.column_types import BYTES, TEXT, WHOLE
 
 METADATA = MetaData()
+PSEUDONYM_BYTES = 16
+"""Random; its text is their hexadecimal digits in lower case."""
 
 SUBJECTS = Table(
     "subjects",

@@ -14,6 +14,7 @@ from lakehouse.adapters.vault_schema import SEALS
 from lakehouse.errors import Damaged, Refused, Unavailable
 from tests.kept_stores import KeptStore
 
+PRAGMAS = {"cache_size": -65536, "secure_delete": 1, "temp_store": 0, "journal_mode": "wal", "synchronous": 2}
 ANN, BOB = "0a" * 16, "0b" * 16
 
 
@@ -62,6 +63,25 @@ def test_the_file_is_private(path):
     """Mode 0600 whatever the umask."""
     Vault(SqliteStore(path, "the vault"), FixedKeys()).create()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_connection_keeps_pages_in_memory_and_overwrites_what_it_deletes(path):
+    """64 MiB of pages while it lasts; deleted bytes are zeroed, temporary files stay where they were."""
+    store = SqliteStore(path, "the vault")
+    with store.creating() as connection:
+        said = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
+    assert said == PRAGMAS
+
+
+def test_nobody_asked_for_is_nobody(vault):
+    """No identifier, no value, no cell: nothing is written, and the answers are empty."""
+    before = vault.counter()
+    assert (vault.subjects_for("fhir", []), vault.identifiers_of([]), vault.subject_keys([], "seal")) == (
+        {},
+    ) * 3
+    vault.remember_identifiers([])
+    vault.remember_cells("r1", {"60-79": set()})
+    assert (vault.counter(), vault.cells_of("r1")) == (before, {})
 
 
 def test_a_thousand_subjects_are_one_change(vault):
