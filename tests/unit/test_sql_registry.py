@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse.adapters.sql_registry import SEALS, SqlRegistry, Transaction
+from lakehouse.adapters.sql_registry import ROWS_AT_ONCE, SEALS, SqlRegistry, Transaction
 from lakehouse.adapters.sqlite_files import SqliteStore
 from lakehouse.errors import Damaged
 from tests.kept_stores import KeptStore
@@ -147,7 +147,7 @@ def test_a_key_of_another_site_fits_no_row(registry: SqlRegistry) -> None:
 @pytest.mark.parametrize("ends", [True, False])
 def test_tables_change_with_their_rows_or_not_at_all(registry: SqlRegistry, ends: bool) -> None:
     """Made, filled, dropped in one transaction: after an error rows, tables and seals are those before."""
-    old, new = ("leaf_shards",), ("content_leaves",)
+    old, new, rows = ("leaf_shards",), ("content_leaves",), ROWS_AT_ONCE + 10
 
     def carry(tx: Transaction) -> None:
         for row in tx.each("leaf_shards"):
@@ -156,11 +156,11 @@ def test_tables_change_with_their_rows_or_not_at_all(registry: SqlRegistry, ends
             raise ZeroDivisionError
 
     with registry.transaction() as tx:
-        tx.add("leaf_shards", table_name="t", shard="p", leaves={})
+        tx.add_all("leaf_shards", ({"table_name": "t", "shard": str(n), "leaves": {}} for n in range(rows)))
     with nullcontext() if ends else pytest.raises(ZeroDivisionError):
         registry.change_tables(new, old, carry)
     standing = new if ends else old
     assert registry.check([*standing, "charges"]) == []
     assert registry.tables().intersection(old + new) == set(standing)
     with registry.reading() as tx:
-        assert tx.count(*standing) == 1
+        assert tx.count(*standing) == rows
