@@ -62,26 +62,22 @@ def commit_permission(nonce: bytes, purpose: str, pseudonym: str, basis: str) ->
     return hmac.digest(nonce, canonical_json([purpose, pseudonym, basis]), hashlib.sha256)
 
 
-def derive_nonces(key: bytes, purpose: str, pseudonyms: Iterable[str]) -> dict[str, bytes]:
-    """Return each person's nonce (32 bytes): HMAC-SHA256(key, canonical [purpose, pseudonym])."""
+def derive_nonces(key: bytes, purpose: str, pseudonyms: Iterable[str]) -> Iterator[bytes]:
+    """Yield each person's nonce (32 bytes): HMAC-SHA256(key, canonical [purpose, pseudonym])."""
     begun = hmac.new(key, _begin_list(purpose), hashlib.sha256)
-    nonces = {}
     for pseudonym in pseudonyms:
         own = begun.copy()
         own.update(canonical_text(pseudonym) + b"]")
-        nonces[pseudonym] = own.digest()
-    return nonces
+        yield own.digest()
 
 
-def commit_permissions(
-    nonces: Mapping[str, bytes], purpose: str, bases: Mapping[str, str]
-) -> Iterator[bytes]:
-    """Yield `commit_permission` of many people; nonces, bases: by pseudonym."""
+def commit_permissions(nonces: Iterable[bytes], purpose: str, bases: Mapping[str, str]) -> Iterator[bytes]:
+    """Yield `commit_permission` of many people; bases: by pseudonym, nonces: in the order of `bases`."""
     head = _begin_list(purpose)
     tails = {basis: b"," + canonical_text(basis) + b"]" for basis in set(bases.values())}
-    for pseudonym, basis in bases.items():
+    for nonce, (pseudonym, basis) in zip(nonces, bases.items(), strict=True):
         message = head + canonical_text(pseudonym) + tails[basis]
-        yield hmac.digest(nonces[pseudonym], message, hashlib.sha256)
+        yield hmac.digest(nonce, message, hashlib.sha256)
 
 
 def permissions_root(commitments: Iterable[bytes]) -> str:

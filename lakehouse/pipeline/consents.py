@@ -3,7 +3,7 @@
 Checked by publish, answer, predict and training.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lakehouse.adapters.consent_rows import read_consents
@@ -125,8 +125,8 @@ def _coverage_name(purpose: str, root: str) -> str:
     return f"consents/{purpose}/{root}"
 
 
-def permission_nonces(site: Site, purpose: str, pseudonyms: Iterable[str]) -> dict[str, bytes]:
-    """Return the nonce (32 bytes) that opens each person's commitment for one purpose, and nothing else.
+def permission_nonces(site: Site, purpose: str, pseudonyms: Iterable[str]) -> Iterator[bytes]:
+    """Yield the nonce (32 bytes) that opens each person's commitment for one purpose, and nothing else.
 
     The same for the same home, purpose and person, so that equal consents give an equal root.
     """

@@ -174,8 +174,8 @@ def _open_consents(site: Site, record: LineageRecord, row: Row) -> tuple[OpenedC
         return None
     purpose = stated["value"]["purpose"]
     bases = permitted_people(site, purpose, record.consent_root)
-    nonces = permission_nonces(site, purpose, bases)
-    if permissions_root(commit_permissions(nonces, purpose, bases)) != record.consent_root:
+    nonces = dict(zip(bases, permission_nonces(site, purpose, bases), strict=True))
+    if permissions_root(commit_permissions(nonces.values(), purpose, bases)) != record.consent_root:
         raise Damaged("the vault does not give the record's consents", remedy="restore vault.db")
     return tuple(
         OpenedConsent(pseudonym=name, basis=basis, nonce=nonces[name])
