@@ -1,4 +1,5 @@
 import unicodedata
+from collections import Counter
 from datetime import date
 
 import pyarrow as pa
@@ -54,6 +55,42 @@ def test_a_redaction_that_only_lowers_case_misses_the_folded_form():
 def test_another_persons_identifiers_stay_unless_they_are_found():
     """Only the subject's own identifiers are looked for."""
     assert redacted("Conroy", identifiers=["Conroy"], subject="ben").values[0].as_py() == "Conroy"
+
+
+def test_one_text_about_two_people_loses_each_ones_own_identifier():
+    """Texts are searched once, however often they stand there; whose each is decides what else goes."""
+    around = context(
+        ["ann", "ben", None], detector=FoundPlaces(("PERSON", "Dr. Lee")),
+        identifiers={"ann": ("Conroy", "Miller-9"), "ben": ("Ames",)},
+    )  # fmt: skip
+    made = apply(pa.array(["Conroy met Ames and Dr. Lee."] * 3), column("redact"), around)
+    assert made.values.to_pylist() == [
+        "<IDENTIFIER> met Ames and <PERSON>.",
+        "Conroy met <IDENTIFIER> and <PERSON>.",
+        "Conroy met Ames and <PERSON>.",
+    ]
+    assert made.findings == {"IDENTIFIER": 2, "PERSON": 3}
+
+
+TEXTS = st.sampled_from([None, "", "Conroy met AMES", "On 2021-03-03 Ames", "2021-03-03 ", "x" * 1001])
+TAGS = st.sampled_from(["en", "fr", "tlh", None])
+
+
+@given(rows=st.lists(st.tuples(TEXTS, st.sampled_from(["ann", "ben", None]), TAGS), max_size=8))
+def test_a_column_is_redacted_as_each_of_its_texts_alone(rows):
+    """Searched once for all who have it, a text comes out as if it stood alone: values, reasons, counts."""
+    detector = FoundPlaces(("DATE_TIME", "2021-03-03"), ("PERSON", "met AMES"))
+    own = {"ann": ("Conroy",), "ben": ("Ames", "Conroy Ames")}
+
+    def made(chosen):
+        texts, subjects, tags = ([row[n] for row in chosen] for n in range(3))
+        around = context(subjects, detector, own, tongue=pa.array(tags, pa.string()))
+        return apply(pa.array(texts, pa.string()), column("redact", language="tongue"), around)
+
+    together, alone = made(rows), [made([row]) for row in rows]
+    assert together.values.to_pylist() == [one.values[0].as_py() for one in alone]
+    assert together.rejected == {n: one.rejected[0] for n, one in enumerate(alone) if one.rejected}
+    assert together.findings == sum((Counter(one.findings) for one in alone), Counter())
 
 
 def test_dates_in_text_move_like_all_dates_of_the_person():
