@@ -38,7 +38,12 @@ UNPROVEN = (
     "does not prove who it is over TLS",
     "name its root certificate in the address (sslrootcert=), or the sslmode that holds there",
 )
+POOLED = (
+    "is reached through a connection pooler, which gives sessions to others",
+    "name the PostgreSQL server itself in [stores]: locks belong to a session (docs/postgresql.md)",
+)
 WORDS: tuple[tuple[tuple[str, ...], tuple[str, str]], ...] = (
+    (("unsupported startup parameter",), POOLED),
     (("password", "authentication", "pg_hba", "not permitted to log in", "permission denied"), BY_CODE["28"]),
     (("role ",), BY_CODE["28"]),
     (("ssl", "certificate"), UNPROVEN),
@@ -58,6 +63,17 @@ def named_failures(what: str, place: str) -> Iterator[None]:
         raise explain(failure.orig, what, place) from None
     except psycopg.Error as failure:
         raise explain(failure, what, place) from None
+
+
+def require_own_session(connection: psycopg.Connection, backend: int, what: str, place: str) -> None:
+    """Raise Unavailable where somebody stands between us and the process `backend` that serves us.
+
+    The number that came with the connection is the server process's own, unless a pooler sent it: PgBouncer
+    makes one up for each client (https://www.pgbouncer.org/usage.html, on cancel keys in SHOW CLIENTS).
+    """
+    if connection.info.backend_pid != backend:
+        problem, remedy = POOLED
+        raise Unavailable(f"{what} {problem}", remedy=remedy, place=place)
 
 
 def explain(failure: BaseException | None, what: str, place: str) -> LivingLabError:

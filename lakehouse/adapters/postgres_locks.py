@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from lakehouse.adapters.postgres_address import PostgresAddress
-from lakehouse.adapters.postgres_failures import named_failures
+from lakehouse.adapters.postgres_failures import named_failures, require_own_session
 from lakehouse.adapters.postgres_stores import advisory_key, connect
 from lakehouse.errors import Unavailable
 from lakehouse.ports import WAIT_SECONDS
@@ -25,6 +25,8 @@ SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks
  WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid = pg_backend_pid()
    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+BEGUN = "SELECT pg_backend_pid(), set_config('statement_timeout', '0', false)"
+"""How a session of locks begins: whose it is, and that it may wait as long as a lock is wanted."""
 
 
 @dataclass(slots=True)
@@ -119,9 +121,12 @@ class PostgresLocks:
         return session if session is not None and session.process == os.getpid() else None
 
     def _begin(self) -> _Session:
-        with self._named():
+        with self._named(), ExitStack() as unfinished:
             connection = connect(self._address, autocommit=True)
-            connection.execute("SET statement_timeout = 0")
+            unfinished.callback(connection.close)
+            said = connection.execute(BEGUN).fetchone()
+            require_own_session(connection, int(said[0]) if said else 0, WHAT, self._address.place)
+            unfinished.pop_all()
         self._threads.inherited = getattr(self._threads, "session", None)
         self._threads.session = _Session(os.getpid(), connection)
         return self._threads.session  # type: ignore[no-any-return]

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from typing import Any
 
 import psycopg
 from psycopg import sql as pg
@@ -16,7 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from lakehouse.adapters.postgres_address import PostgresAddress
 from lakehouse.adapters.postgres_catalogue import foreign_objects
-from lakehouse.adapters.postgres_failures import named_failures
+from lakehouse.adapters.postgres_failures import named_failures, require_own_session
 
 LOCK_MILLISECONDS = 30_000
 STATEMENT_MILLISECONDS = 300_000
@@ -88,10 +89,13 @@ class PostgresStore:
         return self._address.place
 
     def exists(self) -> bool:
-        """Say whether the schema holds the table that writers lock."""
+        """Say whether the schema holds the table that writers lock; Unavailable behind a pooler."""
+        asked = text("SELECT to_regclass(:name) IS NOT NULL, pg_backend_pid()")
         with self._named(), self._reader.begin() as connection:
-            found = connection.scalar(text("SELECT to_regclass(:name)"), {"name": self._turn})
-        return found is not None
+            found, backend = connection.execute(asked, {"name": self._turn}).one()
+            driver: Any = connection.connection.driver_connection
+            require_own_session(driver, backend, self._what, self.place)
+        return bool(found)
 
     @contextmanager
     def creating(self) -> Iterator[Connection]:
