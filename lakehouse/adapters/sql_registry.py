@@ -11,13 +11,14 @@ would sign what somebody else wrote.
 
 import hmac
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sql
 
 from lakehouse.adapters.column_types import TEXT, WHOLE
+from lakehouse.adapters.many_rows import insert_rows
 from lakehouse.adapters.registry_schema import FORMER, REGISTRY, TableSchema
 from lakehouse.adapters.row_macs import MODULUS, row_mac, row_macs
 from lakehouse.errors import Damaged
@@ -122,7 +123,7 @@ class SqlRegistry:
         with self.store.reading() as link:
             yield Transaction(link, self._key, self.store, believed=believed)
 
-    def check(self, tables: Iterable[str] = tuple(REGISTRY)) -> list[tuple[str, str, str]]:
+    def check(self, tables: Collection[str] = tuple(REGISTRY)) -> list[tuple[str, str, str]]:
         """Return (table, key, problem) for rows and tables whose MAC does not hold, and what is not ours."""
         with self.reading() as tx:
             findings = [finding for name in tables for finding in tx.check_table(name)]
@@ -177,8 +178,8 @@ class Transaction:
             made.append(_encode(table, {name: values.get(name) for name in SCHEMAS[table].columns}))
         if made:
             macs = _macs_of(self._key, table, made)
-            whole = [{**row, "mac": mac} for row, mac in zip(made, macs, strict=True)]
-            self._link.execute(TABLES[table].insert(), whole)
+            whole = [(*row.values(), mac) for row, mac in zip(made, macs, strict=True)]
+            insert_rows(self._link, TABLES[table], whole)
             self._reseal(table, len(made), _sum(macs))
 
     def change(self, table: str, key: Mapping[str, Any], **values: Any) -> None:

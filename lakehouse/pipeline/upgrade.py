@@ -4,7 +4,7 @@ Both databases are checked and copied first. A step is one transaction a databas
 where it was done; home.json says the new number last. So a killed upgrade goes on when it is started again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -119,7 +119,7 @@ MIGRATIONS: Mapping[int, Migration] = {
 }
 
 
-def _require_sound(registry: SqlRegistry, vault: Vault, tables: Iterable[str]) -> None:
+def _require_sound(registry: SqlRegistry, vault: Vault, tables: Collection[str]) -> None:
     """A table that lost its rows would be made anew and sealed empty: what was spent would be forgotten."""
     broken = [table or what for table, _, what in registry.check(tables)] + [*vault.broken_seals(former=True)]
     if broken:
