@@ -82,7 +82,7 @@ def commit_permissions(nonces: Iterable[bytes], purpose: str, bases: Mapping[str
 
 def permissions_root(commitments: Iterable[bytes]) -> str:
     """Return the root (hex) over commitments; their order does not matter."""
-    return root_of([leaf_hash(commitment) for commitment in sorted(commitments)]).hex()
+    return root_of(map(leaf_hash, sorted(commitments))).hex()
 
 
 def _begin_list(purpose: str) -> bytes:

@@ -5,7 +5,6 @@ digits. Pseudonyms are random, so shards are alike in size. The leaf of rows wit
 the empty name, in a shard of its own.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
@@ -28,8 +27,7 @@ def shard_of(pseudonym: str) -> str:
 
 def content_root(leaves: Iterable[str]) -> str:
     """Return the Merkle root over content leaves (hex) sorted by value, in hex."""
-    hashes = [leaf_hash(bytes.fromhex(leaf)) for leaf in sorted(leaves)]
-    return root_of(hashes).hex() if hashes else hashlib.sha256(b"").hexdigest()
+    return root_of(leaf_hash(bytes.fromhex(leaf)) for leaf in sorted(leaves)).hex()
 
 
 def standing_leaves(tx: Transaction, table: str) -> dict[str, str]:
