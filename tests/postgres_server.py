@@ -15,6 +15,9 @@ INSTALLED = Path("/usr/lib/postgresql")
 OWNER = "postgres"
 """The account that runs the server where the tests run as root, which PostgreSQL refuses."""
 
+START_SECONDS = "300"
+"""How long a server may take to start or stop; PostgreSQL's own patience is a minute."""
+
 LET_IN = """local all needs_password scram-sha-256
 local all all trust
 """
@@ -84,6 +87,7 @@ class PostgresServer:
         subprocess.run(
             [*(as_owner if os.getuid() == 0 else []), *command],
             cwd=self.folder,
+            env={**os.environ, "PGCTLTIMEOUT": START_SECONDS},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -28,6 +28,7 @@ class ServedUi:
     def sign_in(self, browser: Any, account: str, **options: Any) -> Any:
         """Return a page of a new browser session on Airflow's home page, signed in through the form."""
         page = browser.new_context(viewport={"width": 1280, "height": 800}, **options).new_page()
+        page.set_default_timeout(PATIENCE * 1000)
         page.goto(self.address)
         page.get_by_role("textbox").first.fill(account)
         page.locator("input[type=password]").fill(self.passwords[account])

@@ -176,6 +176,7 @@ def the_panel_reads_well(page: Any) -> None:
         for width in (390, 1280):
             page.set_viewport_size({"width": width, "height": 800})
             page.wait_for_timeout(300)
+            wait_until(lambda: low_contrast(page, ".livinglab") == [], 30.0)
             assert low_contrast(page, ".livinglab") == []
             panel = page.locator(".livinglab").bounding_box()
             assert panel["x"] + panel["width"] <= width
