@@ -1,4 +1,4 @@
-"""The cells of a vault before format 3: a row a member, in a table of their own.
+"""The cells of a vault before format 3: a row a member, in a table of their own; and an index that is gone.
 
 Who stood in a cell is one row of bytes since (`vault_cells`); `livinglab upgrade` brings the old rows there.
 """
@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Index, MetaData, Table, inspect, sele
 from lakehouse.adapters.column_types import TEXT
 from lakehouse.adapters.many_rows import ROWS_AT_ONCE
 from lakehouse.adapters.vault_cells import pack_members
-from lakehouse.adapters.vault_schema import CELL_MEMBERS
+from lakehouse.adapters.vault_schema import CELL_MEMBERS, IDENTITIES, SUBJECTS
 from lakehouse.adapters.vault_seals import SEALED, SealedRows
 
 FORMER_METADATA = MetaData()
@@ -25,6 +25,8 @@ CELLS = Table(
     Index("cells_by_pseudonym", "pseudonym"),
     sqlite_strict=True,
 )
+SUBJECTS.to_metadata(FORMER_METADATA)
+BY_PSEUDONYM = Index("ix_identities_pseudonym", IDENTITIES.to_metadata(FORMER_METADATA).c.pseudonym)
 FORMER_SEALED = (*(table for table in SEALED if table is not CELL_MEMBERS), CELLS)
 
 
@@ -44,6 +46,7 @@ def pack_former_cells(connection: Connection, rows: SealedRows, place: str) -> i
         rows.add(CELL_MEMBERS, [(release_id, cell, members)])
         packed += 1
     rows.end_table(CELLS, place)
+    BY_PSEUDONYM.drop(connection)
     return packed
 
 

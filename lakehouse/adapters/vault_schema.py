@@ -24,10 +24,11 @@ IDENTITIES = Table(
     METADATA,
     Column("system", TEXT, primary_key=True),
     Column("identity_hmac", BYTES, primary_key=True),
-    Column("pseudonym", TEXT, ForeignKey("subjects.pseudonym"), nullable=False, index=True),
+    Column("pseudonym", TEXT, ForeignKey("subjects.pseudonym"), nullable=False),
     sqlite_with_rowid=False,
     sqlite_strict=True,
 )
+"""No index by pseudonym: nobody looks there but erasure, and each new person would pay for it."""
 
 ALIASES = Table(
     "aliases",

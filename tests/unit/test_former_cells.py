@@ -12,7 +12,7 @@ from earlier_homes import unpack_home
 from vault_keys import FixedKeys
 
 from lakehouse.adapters import former_cells, vault_seals
-from lakehouse.adapters.former_cells import CELLS
+from lakehouse.adapters.former_cells import BY_PSEUDONYM, CELLS
 from lakehouse.adapters.vault import Vault
 from lakehouse.adapters.vault_cells import pack_members, unpack_members
 from lakehouse.adapters.vault_schema import CELL_MEMBERS, SEALS
@@ -39,6 +39,7 @@ def old(kept: KeptStore) -> Vault:
     with made._database.changing() as change:
         change.rows.end_table(CELL_MEMBERS, kept.store.place)
         change.rows.begin_table(CELLS)
+        BY_PSEUDONYM.create(change.connection)
         change.rows.add(CELLS, ROWS)
     return made
 
