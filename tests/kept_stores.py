@@ -90,9 +90,7 @@ class InPostgres(KeptStore):
 
     def everything(self) -> bytes:
         self._server.execute("CHECKPOINT")
-        folders = ("base", "pg_wal")
-        found = [path for name in folders for path in (self._server.data / name).rglob("*")]
-        return b"".join(path.read_bytes() for path in found if path.is_file())
+        return b"".join(self._server.bytes_below(name) for name in ("base", "pg_wal"))
 
     def drop(self) -> None:
         """Remove the schema."""

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +63,14 @@ class PostgresServer:
         """Make the cluster."""
         self._run("initdb", "-D", str(self.data), "-U", OWNER, "-A", "trust", "-E", "UTF8", "--no-sync")
         (self.data / "pg_hba.conf").write_text(LET_IN)
+
+    def bytes_below(self, name: str) -> bytes:
+        """Return the bytes of every file in a folder of the cluster; the server may remove some meanwhile."""
+        found = []
+        for path in sorted((self.data / name).rglob("*")):
+            with suppress(FileNotFoundError, IsADirectoryError):
+                found.append(path.read_bytes())
+        return b"".join(found)
 
     def url(self, database: str = "postgres", role: str = OWNER) -> str:
         """Return the address that a site file would name."""
