@@ -26,7 +26,7 @@ from lakehouse.ports import Store
 
 Row = dict[str, Any]
 SEALS = "table_seals"
-ROWS_AT_ONCE = 100
+ROWS_AT_ONCE = 32
 """Of a shard of leaves one row is long: as many as a reader holds at a time."""
 SQL_TYPES: Mapping[str, sql.types.TypeEngine[Any]] = {
     "text": TEXT,
@@ -197,11 +197,15 @@ class Transaction:
 
     def drop(self, table: str, **key: Any) -> int:
         """Delete the rows that `key` names and return how many there were; a list means any of its values."""
-        found = self._own(table, key)
-        if found:
+        count = total = 0
+        for rows in self._portions(table, key):
+            self._require_ours(table, rows)
+            count += len(rows)
+            total += _sum(row["mac"] for row in rows)
+        if count:
             self._link.execute(_matching(sql.delete(TABLES[table]), table, key))
-            self._reseal(table, -len(found), -_sum(row["mac"] for row in found))
-        return len(found)
+            self._reseal(table, -count, -total)
+        return count
 
     def one(self, table: str, **key: Any) -> Row | None:
         """Return the row that `key` names, or None."""
