@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,7 @@ import pyarrow.csv as pacsv
 from lakehouse.adapters.arrow_types import ARROW_TYPES
 from lakehouse.adapters.row_groups import group_numbers
 from lakehouse.core.contract import SEALED, Column, ColumnType, DatasetContract
-from lakehouse.methods.seal import CellCipher
+from lakehouse.methods.seal import CellCipher, seal_constant
 from lakehouse.readers.input_files import FileRows, FoundRows
 
 PLACE_COLUMNS = ("batch", "file", "row")
@@ -113,18 +114,17 @@ def bronze_rows(contract: DatasetContract, file: LandedFile, people: Subjects, b
     """Return one file's bronze rows: subject, place, the file's keyed digest, then the contract's columns."""
     found, count = file.found, len(file.found.rows)
     subjects = file_subjects(contract, found, people)
-    batches = _constant(batch, count)
-    cipher = CellCipher(subjects, batches, people.seal_keys, table=contract.table)
+    file_columns = _FileColumns(contract, found, subjects, people.seal_keys, batch)
     columns: dict[str, pa.Array] = {
         "subject": subjects,
-        "batch": batches,
+        "batch": _constant(batch, count),
         "file": _constant(found.file, count),
-        "row": _row_numbers(found),
+        "row": found.rows.column("row").combine_chunks(),
         "file_hmac": _constant(file.bytes_hmac, count),
     }
     for column in contract.columns:
-        columns[column.stored_name] = _stored_column(column, found, cipher)
-    columns[f"{UNDECLARED}{SEALED}"] = _sealed_undeclared(contract, found, cipher)
+        columns[column.stored_name] = file_columns.stored(column)
+    columns[f"{UNDECLARED}{SEALED}"] = file_columns.undeclared()
     return pa.table(columns)
 
 
@@ -154,41 +154,72 @@ def _constant(value: object, count: int) -> pa.Array:
     return pa.repeat(pa.scalar(value), count)
 
 
-def _stored_column(column: Column, found: FileRows, cipher: CellCipher) -> pa.Array:
-    count = len(found.rows)
-    if not count:
-        return pa.nulls(0, _stored_type(column))
-    if column.name in found.constants:
-        constant = found.constants[column.name]
-        if column.sealed:
-            return cipher.seal(column.name, _constant(str(constant), count))
-        return pa.repeat(pa.scalar(constant, ARROW_TYPES[column.type]), count)
-    if column.name not in found.rows.column_names:
-        return pa.nulls(count, _stored_type(column))
-    values = found.rows.column(column.name).combine_chunks()
-    if not column.sealed:
-        return values.cast(ARROW_TYPES[column.type])
-    return cipher.seal(
-        column.name, values.cast(pa.string()), _row_numbers(found) if column.sealed_by_row else None
-    )
+class _FileColumns:
+    """The columns of one file as bronze stores them."""
 
+    def __init__(
+        self,
+        contract: DatasetContract,
+        found: FileRows,
+        subjects: pa.Array,
+        keys: Mapping[str, bytes],
+        batch: int,
+    ) -> None:
+        self._contract = contract
+        self._found = found
+        self._subjects = subjects
+        self._keys = keys
+        self._batch = batch
+        self._count = len(found.rows)
 
-def _sealed_undeclared(contract: DatasetContract, found: FileRows, cipher: CellCipher) -> pa.Array:
-    """Return one sealed JSON object a row of the columns that no contract declares; null without any."""
-    names = [f"undeclared:{number}" for number in range(len(found.undeclared))]
-    names = [name for name in names if name in found.rows.column_names]
-    if not names or contract.subject is None:
-        return pa.nulls(len(found.rows), pa.binary())
-    columns = [found.rows.column(name).to_pylist() for name in names]
-    labels = [found.undeclared[int(name.split(":")[1])] for name in names]
-    objects = [
-        json.dumps(dict(zip(labels, row, strict=True)), sort_keys=True) for row in zip(*columns, strict=True)
-    ]
-    return cipher.seal(UNDECLARED, pa.array(objects, pa.string()), _row_numbers(found))
+    @cached_property
+    def _cipher(self) -> CellCipher:
+        batches = _constant(self._batch, self._count)
+        return CellCipher(self._subjects, batches, self._keys, table=self._contract.table)
 
+    @cached_property
+    def _numbers(self) -> pa.Array:
+        return self._found.rows.column("row").combine_chunks()
 
-def _row_numbers(found: FileRows) -> pa.Array:
-    return found.rows.column("row").combine_chunks()
+    def stored(self, column: Column) -> pa.Array:
+        """Return one declared column (n)."""
+        found = self._found
+        if not self._count:
+            return pa.nulls(0, _stored_type(column))
+        if column.name in found.constants:
+            return self._constant_column(column, found.constants[column.name])
+        if column.name not in found.rows.column_names:
+            return pa.nulls(self._count, _stored_type(column))
+        values = found.rows.column(column.name).combine_chunks()
+        if not column.sealed:
+            return values.cast(ARROW_TYPES[column.type])
+        rows = self._numbers if column.sealed_by_row else None
+        return self._cipher.seal(column.name, values.cast(pa.string()), rows)
+
+    def _constant_column(self, column: Column, value: str | int) -> pa.Array:
+        if not column.sealed:
+            return pa.repeat(pa.scalar(value, ARROW_TYPES[column.type]), self._count)
+        subject = self._subjects[0].as_py()
+        blob = seal_constant(
+            str(value), subject, self._keys[subject], table=self._contract.table, column=column.name,
+            batch=self._batch,
+        )  # fmt: skip
+        return _constant(blob, self._count)
+
+    def undeclared(self) -> pa.Array:
+        """Return one sealed JSON object a row of the columns that no contract declares; null without any."""
+        found = self._found
+        names = [f"undeclared:{number}" for number in range(len(found.undeclared))]
+        names = [name for name in names if name in found.rows.column_names]
+        if not names or self._contract.subject is None:
+            return pa.nulls(self._count, pa.binary())
+        columns = [found.rows.column(name).to_pylist() for name in names]
+        labels = [found.undeclared[int(name.split(":")[1])] for name in names]
+        objects = [
+            json.dumps(dict(zip(labels, row, strict=True)), sort_keys=True)
+            for row in zip(*columns, strict=True)
+        ]
+        return self._cipher.seal(UNDECLARED, pa.array(objects, pa.string()), self._numbers)
 
 
 def without_rows(file: FileRows, indexes: Iterable[int]) -> FileRows:

@@ -31,10 +31,11 @@ class CellCipher:
     ) -> None:
         self._table = table
         first, self._owners = distinct_rows([subjects, batches])
-        self._each_alone = len(first) == len(subjects)
-        people = subjects.take(pa.array(first)).to_pylist()
-        self._ciphers = {place: AESGCM(keys[name]) for place, name in enumerate(people) if name in keys}
-        self._places = pc.binary_join_element_wise(_framed(subjects), _framed(batches), b"")
+        people, numbers = (column.take(pa.array(first)) for column in (subjects, batches))
+        self._ciphers = {
+            owner: AESGCM(keys[name]) for owner, name in enumerate(people.to_pylist()) if name in keys
+        }
+        self._places = pc.binary_join_element_wise(_framed(people), _framed(numbers), b"")
 
     def seal(self, column: str, values: pa.Array, rows: pa.Array | None = None) -> pa.Array:
         """Return binary (n): texts (n), sealed; nulls stay null.
@@ -62,7 +63,7 @@ class CellCipher:
         missing = values.is_null().to_numpy(zero_copy_only=False)
         chosen = np.flatnonzero(~missing)
         groups = np.arange(len(chosen))
-        if rows is None and not self._each_alone:
+        if rows is None and len(self._places) < len(self._owners):
             first, groups = distinct_rows([pa.array(self._owners[chosen]), values.take(pa.array(chosen))])
             chosen = chosen[first]
         taken = np.zeros(len(values), dtype=np.int64)
@@ -73,15 +74,21 @@ class CellCipher:
         self, column: str, values: pa.Array, rows: pa.Array | None, chosen: np.ndarray
     ) -> Iterator[_Cell]:
         """Return cipher, associated data and value of the chosen cells."""
-        owners = self._owners[chosen].tolist()
-        if not self._ciphers.keys() >= set(owners):
+        owners = self._owners[chosen]
+        if not self._ciphers.keys() >= set(owners.tolist()):
             raise Damaged("a value to seal or open has no subject key", remedy="livinglab fsck")
         indexes = pa.array(chosen)
         own = [] if rows is None else [_framed(rows.take(indexes))]
         head = pa.scalar(frame_parts(self._table, column))
-        places = pc.binary_join_element_wise(head, self._places.take(indexes), *own, b"").to_pylist()
-        ciphers = (self._ciphers[owner] for owner in owners)
+        framed = self._places.take(pa.array(owners))
+        places = pc.binary_join_element_wise(head, framed, *own, b"").to_pylist()
+        ciphers = (self._ciphers[owner] for owner in owners.tolist())
         return zip(ciphers, places, values.take(indexes).to_pylist(), strict=True)
+
+
+def seal_constant(value: str, subject: str, key: bytes, *, table: str, column: str, batch: int) -> bytes:
+    """Seal one value that is constant in a file, once for the file, as `CellCipher` would."""
+    return seal_bytes(AESGCM(key), value.encode(), frame_parts(table, column, subject, str(batch)))
 
 
 def _framed(values: pa.Array) -> pa.Array:

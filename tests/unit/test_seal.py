@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lakehouse.adapters.key_tree import frame_parts, open_bytes, seal_bytes
 from lakehouse.errors import Damaged
-from lakehouse.methods.seal import CellCipher
+from lakehouse.methods.seal import CellCipher, seal_constant
 from lakehouse.methods.unseal import OPENED_ROWS, open_column
 
 KEYS = {"ann": b"a" * 32, "ben": b"b" * 32, "": b"c" * 32, "Zoë\0": b"d" * 32}
@@ -39,6 +39,15 @@ def test_what_is_sealed_opens_again():
     assert opened(blobs).to_pylist() == VALUES.to_pylist()
     assert blobs[0] == blobs[2]
     assert b"GaPt03" not in blobs[0].as_py()
+
+
+def test_what_a_file_says_once_opens_in_each_of_its_rows():
+    """A constant is sealed once, in the place that a cell of its column has."""
+    blob = seal_constant("GaPt03", "ann", KEYS["ann"], table="bronze.x", column="id", batch=7)
+    people = pa.array(["ann"] * 3)
+    assert opened(pa.array([blob] * 3), subjects=people).to_pylist() == ["GaPt03"] * 3
+    with pytest.raises(Damaged, match="does not open"):
+        opened(pa.array([blob] * 3))
 
 
 def test_equal_values_of_two_people_are_two_blobs():
