@@ -118,7 +118,9 @@ def test_no_resource_of_any_shape_makes_the_fhir_reader_fail(resources):
 @pytest.mark.parametrize("suffix", ARCHIVE_SUFFIXES)
 @given(data=st.binary(max_size=2000) | st.integers(0, 1500).map(lambda n: b"GaPt03_01.txt".ljust(n, b"\0")))
 @settings(
-    max_examples=EXAMPLES // 4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES // 4,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_no_bytes_make_an_archive_fail_otherwise(tmp_path, suffix, data):
     path = tmp_path / f"x{suffix}"

@@ -45,11 +45,11 @@ def test_no_checks_hold():
     assert Validator().validate(ROWS, []).success
 
 
-def test_results_and_logs_hold_no_value(caplog, capfd):
+def test_results_and_logs_hold_no_value(caplog, capsys):
     """The canary is in the rows and nowhere else; nothing is printed, no progress bar either."""
     with caplog.at_level(logging.DEBUG):
         result = Validator().validate(ROWS, [AGE, SEX])
-    said = capfd.readouterr()
+    said = capsys.readouterr()
     assert CANARY not in json.dumps([repr(result), caplog.text, said.out, said.err])
     assert said == ("", "")
 
