@@ -1,7 +1,7 @@
 """Occurrences of what identifies a person in texts about that person, whatever their case."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 import regex  # type: ignore[import-untyped]
@@ -9,7 +9,7 @@ import regex  # type: ignore[import-untyped]
 SHORTEST_FOLDED = 3
 """Characters; a shorter identifier (a name like Li) is matched in its own case only."""
 _ONE_I = str.maketrans("\u0130\u0131", "ii")
-_KEPT_PEOPLE = 2**12
+_KEPT = 2**12
 
 
 class OwnIdentifiers:
@@ -21,24 +21,22 @@ class OwnIdentifiers:
 
     def __init__(self, identifiers: Mapping[str, tuple[str, ...]]) -> None:
         self._identifiers = identifiers
-        self._words_of = lru_cache(_KEPT_PEOPLE)(self._folded_words)
-        self._pattern_of = lru_cache(_KEPT_PEOPLE)(identifier_pattern)
+        self._words_of = lru_cache(_KEPT)(folded_words)
+        self._pattern_of = lru_cache(_KEPT)(identifier_pattern)
 
     def pattern(self, pseudonym: str | None, folded: str) -> "regex.Pattern[str] | None":
         """Return what finds this person's identifiers in a text; None where none of them stands in it.
 
         folded: the text as `fold_text` gives it.
         """
-        named = tuple(value for value, words in self._words_of(pseudonym) if may_hold(folded, words))
-        return self._pattern_of(named) if named else None
-
-    def _folded_words(self, pseudonym: str | None) -> list[tuple[str, list[str]]]:
-        return [(value, folded_words(value)) for value in self._identifiers.get(pseudonym or "", ())]
+        own = self._identifiers.get(pseudonym or "", ())
+        named = [value for value in own if may_hold(folded, self._words_of(value))]
+        return self._pattern_of(tuple(named)) if named else None
 
 
-def may_hold(folded: str, words: Sequence[str]) -> bool:
+def may_hold(folded: str, words: Iterable[str]) -> bool:
     """Return whether each word of an identifier stands somewhere in a text that `fold_text` gave."""
-    return all(word in folded for word in words)
+    return all(map(folded.__contains__, words))
 
 
 def folded_words(identifier: str) -> list[str]:
