@@ -37,6 +37,7 @@ def refine_rows(source: SilverSource, folder: Path) -> RefinedRows:
             for entries in _quarantine(source, portion):
                 aside.add(entries)
             counts.add(portion)
+            del portion  # so that the next one is made without this one in memory
     return RefinedRows(rows=rows.ended(), set_aside=aside.ended(), details=counts.details(source))
 
 

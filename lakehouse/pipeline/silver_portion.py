@@ -64,6 +64,7 @@ class SilverSource:
             return
         for rows in lake.people_portions(table, version):
             yield self._handled(rows, self._divided(rows))
+            del rows  # so that the next ones are read without these in memory
 
     def _divided(self, rows: pa.Table) -> frozenset[Place]:
         return divided_files(rows, self._file_sizes) if len(rows) < self.source.rows else frozenset()
