@@ -60,10 +60,11 @@ def quarantine_rows(
 ) -> pa.Table:
     """Return the quarantine rows, each raw row sealed under its subject's key, else the batch's."""
     columns: dict[str, list[object]] = {name: [] for name in QUARANTINE_SCHEMA.names}
+    nobodys = AESGCM(batch_key)
     for entry in entries:
         number = batch if entry.batch is None else entry.batch
         subject = entry.subject if entry.subject in seal_keys else None
-        cipher = AESGCM(seal_keys[subject] if subject else batch_key)
+        cipher = AESGCM(seal_keys[subject]) if subject else nobodys
         place = quarantine_place(table, subject, number, entry.file, entry.row)
         values = (
             subject, number, entry.file, entry.row, entry.rows, stage, entry.reason, entry.column,

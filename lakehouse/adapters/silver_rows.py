@@ -104,7 +104,7 @@ def superseded_rows(rows: pa.Table, keys: Sequence[str], refused: Iterable[int])
     if not keys or not len(rows):
         return []
     standing = np.setdiff1d(np.arange(len(rows)), np.fromiter(refused, dtype=np.int64))[::-1]
-    later = repeated_keys(rows.take(pa.array(standing)), own)
+    later = repeated_keys(rows.select(["subject", *own]).take(pa.array(standing)), own)
     return sorted(int(standing[index]) for index in later)
 
 
