@@ -4,13 +4,15 @@ Values go in and come out as the driver has them: texts, whole numbers and bytes
 PostgreSQL. Failures are SQLAlchemy's, so that a Store names them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, func, select, text
 
 ROWS_AT_ONCE = 10_000
 """Values a query; SQLite allows 32,766 parameters."""
+A_FEW = 100
+"""Values that are asked for one by one, however few rows a table may have."""
 MARKS: Mapping[str, str] = {"sqlite": "?", "postgresql": "%s"}
 """How the driver of each database marks a parameter."""
 
@@ -50,6 +52,17 @@ def rows_among(
             marks = ",".join(mark for _ in part)
             found = connection.exec_driver_sql(f"{begin} IN ({marks})", (*fixed.values(), *part))
         yield from map(tuple, found)
+
+
+def rows_at_least(
+    connection: Connection, chosen: Sequence[Column[Any]], column: Column[Any], wanted: Collection[object]
+) -> Iterable[tuple[Any, ...]]:
+    """Return the rows of `rows_among`, and others too where a table of fewer rows is read whole instead."""
+    if len(wanted) > A_FEW:
+        everything = connection.execute(select(*chosen).limit(len(wanted) + 1)).all()
+        if len(everything) <= len(wanted):
+            return map(tuple, everything)
+    return rows_among(connection, chosen, column, wanted)
 
 
 def next_numbers(connection: Connection, table: Table, count: int) -> Sequence[int]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Collection, Mapping
 
-from lakehouse.adapters.key_tree import KeyUse, derive_key, expand_root, extract_root
+from lakehouse.adapters.key_tree import KEY_BYTES, KeyUse, derive_key, expand_root, extract_root
 
 Secrets = Mapping[str, bytes]
+"""By pseudonym the 32 bytes of the secret, and behind them the first identifier where it was kept."""
 
 
 class PersonSecrets:
@@ -13,6 +14,7 @@ class PersonSecrets:
     def __init__(self, look_up: Callable[[], Secrets]) -> None:
         self._look_up = look_up
         self._roots: dict[str, bytes] | None = None
+        self._first: dict[str, str] = {}
         self._keys: dict[KeyUse, dict[str, bytes]] = {}
 
     def keys(self, use: KeyUse) -> dict[str, bytes]:
@@ -30,7 +32,16 @@ class PersonSecrets:
             made.update((name, expand_root(roots[name], use)) for name in missing)
         return made
 
+    def first_identifiers(self) -> Mapping[str, str]:
+        """Return by which identifier each was first named; nobody of a home before format 3 has one here."""
+        self._rooted()
+        return self._first
+
     def _rooted(self) -> dict[str, bytes]:
         if self._roots is None:
-            self._roots = {name: extract_root(secret) for name, secret in self._look_up().items()}
+            found = self._look_up()
+            self._roots = {name: extract_root(secret[:KEY_BYTES]) for name, secret in found.items()}
+            self._first = {
+                n: secret[KEY_BYTES:].decode() for n, secret in found.items() if secret[KEY_BYTES:]
+            }
         return self._roots

@@ -5,6 +5,7 @@ under the index key, secrets are wrapped by the wrapping key; both keys lie outs
 Every method raises Unavailable (7) without a vault and Damaged (6) for one that cannot be read.
 """
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
@@ -17,6 +18,7 @@ from lakehouse.adapters.person_secrets import PersonSecrets
 from lakehouse.adapters.vault_cells import pack_members, read_cells, replace_cells, unpack_members
 from lakehouse.adapters.vault_database import VaultDatabase, read_counter
 from lakehouse.adapters.vault_identifiers import (
+    NAMED_BY,
     digest_entries,
     entry_digests,
     holders_of,
@@ -210,14 +212,18 @@ class Vault:
     ) -> None:
         """Keep (pseudonym, kind, value) sealed under the subject, once each.
 
-        `secrets`: those of all these subjects, where the caller has them already.
+        A first identifier is kept already: with the secret. `secrets`: those of all these subjects, where
+        the caller has them already.
         """
-        values = entry_digests(self._keys.index_key(), stated)
+        told = list(stated)
+        known = secrets or self.secrets_of(pseudonym for pseudonym, _, _ in told)
+        first = known.first_identifiers()
+        others = (entry for entry in told if entry[1] != NAMED_BY or first.get(entry[0]) != entry[2])
+        values = entry_digests(self._keys.index_key(), others)
         with self._database.reading() as connection:
             missing, seen = missing_entries(connection, values), read_counter(connection)
         if not missing:
             return
-        known = secrets or self.secrets_of({pseudonym for pseudonym, _, _ in missing})
         rows = list(seal_entries(missing, values, known.keys("seal")))
         with self._database.changing() as change:
             if not change.is_first_since(seen):
@@ -243,9 +249,13 @@ class Vault:
         with self._database.reading() as connection:
             families = families_of(connection, pseudonyms)
             rows = known_values(connection, _everyone(families))
-        keys = secrets.keys("seal") if secrets else {}
-        others = {pseudonym for pseudonym, _, _ in rows} - keys.keys()
-        values = open_entries(rows, keys | self.subject_keys(others, "seal"))
+        known = [secrets] if secrets else []
+        covered = [held.keys("seal") for held in known]
+        known.append(self.secrets_of(_everyone(families).difference(*covered)))
+        values = open_entries(rows, ChainMap(*(held.keys("seal") for held in known)))
+        for held in known:
+            for pseudonym, identifier in held.first_identifiers().items():
+                values.setdefault(pseudonym, set()).add(identifier)
         return {
             pseudonym: tuple(sorted({value for member in family for value in values.get(member, ())}))
             for pseudonym, family in families.items()
@@ -255,7 +265,7 @@ class Vault:
         """Return a keyed digest (hex) of all these subjects' identifiers: it changes when one is added."""
         key = self.table_key("identifiers")
         with self._database.reading() as connection:
-            return digest_entries(connection, _everyone(families_of(connection, pseudonyms)), key)
+            return digest_entries(connection, families_of(connection, pseudonyms).values(), key)
 
     # who stood in which cell of a release
 

@@ -1,19 +1,25 @@
-"""Names, phones, addresses as sources stated them, sealed under their person: input of redaction."""
+"""Names, phones, addresses as sources stated them, sealed under their person: input of redaction.
+
+The identifier by which somebody was first named is not among them: it is wrapped with their secret.
+"""
 
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cache
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection
 
 from lakehouse.adapters.key_tree import digest_under, frame_parts, open_bytes, seal_bytes
-from lakehouse.adapters.many_rows import ROWS_AT_ONCE, rows_among
+from lakehouse.adapters.many_rows import ROWS_AT_ONCE, rows_among, rows_at_least
 from lakehouse.adapters.vault_people import canonical_of
 from lakehouse.adapters.vault_schema import IDENTIFIERS
 
+NAMED_BY = "identifier"
+"""The kind of the values that name a person in a system."""
 OWN = "own:"
 """Begins the kinds of values that one person alone may state: kept to compare, not to redact."""
 
@@ -69,18 +75,24 @@ def open_entries(rows: Iterable[SealedValue], keys: Mapping[str, bytes]) -> dict
     return values
 
 
-def known_values(connection: Connection, pseudonyms: Iterable[str]) -> list[SealedValue]:
-    """Return what identifies these pseudonyms in free text."""
+def known_values(connection: Connection, pseudonyms: AbstractSet[str]) -> list[SealedValue]:
+    """Return what was kept that identifies these pseudonyms in free text, of each all at once."""
     chosen = (IDENTIFIERS.c.pseudonym, IDENTIFIERS.c.kind, IDENTIFIERS.c.sealed_value)
-    rows = rows_among(connection, chosen, IDENTIFIERS.c.pseudonym, pseudonyms)
-    return [row for row in rows if not row[1].startswith(OWN)]
+    rows = rows_at_least(connection, chosen, IDENTIFIERS.c.pseudonym, pseudonyms)
+    known = [row for row in rows if row[0] in pseudonyms and not row[1].startswith(OWN)]
+    return sorted(known, key=_OWNER)
 
 
-def digest_entries(connection: Connection, pseudonyms: Iterable[str], key: bytes) -> str:
-    """Return the keyed digest (hex) of what identifies these pseudonyms in free text."""
+def digest_entries(connection: Connection, families: Iterable[tuple[str, ...]], key: bytes) -> str:
+    """Return the keyed digest (hex) of what identifies these people, each all pseudonyms of theirs, in text.
+
+    A first identifier stays what it is: it counts where a link gives it to somebody else.
+    """
     digest = hmac.new(key, digestmod="sha256")
-    for entries in _framed_entries(connection, sorted(pseudonyms)):
+    people = sorted(set(families))
+    for entries in _framed_entries(connection, sorted(chain.from_iterable(people))):
         digest.update(b"".join(sorted(entries)))
+    digest.update(b"".join(frame_parts("family", *family) for family in people if len(family) > 1))
     return digest.hexdigest()
 
 
@@ -102,11 +114,11 @@ def holders_of(
 def _framed_entries(connection: Connection, ordered: list[str]) -> Iterator[list[bytes]]:
     key = (IDENTIFIERS.c.pseudonym, IDENTIFIERS.c.kind, IDENTIFIERS.c.value_hmac)
     for start in range(0, len(ordered), ROWS_AT_ONCE):
-        part = ordered[start : start + ROWS_AT_ONCE]
+        part = set(ordered[start : start + ROWS_AT_ONCE])
         yield [
             frame_parts(pseudonym, kind) + digest
-            for pseudonym, kind, digest in rows_among(connection, key, IDENTIFIERS.c.pseudonym, part)
-            if not kind.startswith(OWN)
+            for pseudonym, kind, digest in rows_at_least(connection, key, IDENTIFIERS.c.pseudonym, part)
+            if pseudonym in part and not kind.startswith(OWN)
         ]
 
 

@@ -1,18 +1,18 @@
 """Who is who in the vault: identities by their digests, new subjects, and which subjects are one person."""
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Column, Connection, select
+from sqlalchemy import Connection, select
 
-from lakehouse.adapters.key_tree import KEY_BYTES, digest_under, wrap_secret
-from lakehouse.adapters.many_rows import next_numbers, rows_among
+from lakehouse.adapters.key_tree import digest_under
+from lakehouse.adapters.many_rows import next_numbers, rows_among, rows_at_least
 from lakehouse.adapters.vault_database import VaultChange
 from lakehouse.adapters.vault_schema import ALIASES, IDENTITIES, PSEUDONYM_BYTES, SUBJECTS
+from lakehouse.adapters.vault_secrets import wrap_new_secret
 
-A_FEW = 100
-"""People who are asked for one by one, whatever the table of aliases holds."""
+ALIAS_PAIR = (ALIASES.c.alias, ALIASES.c.canonical)
 
 
 def identity_digests(index_key: bytes, system: str, identifiers: Iterable[str]) -> dict[bytes, str]:
@@ -39,8 +39,8 @@ def add_people(
     named = sorted((os.urandom(PSEUDONYM_BYTES).hex(), digest) for digest in missing)
     numbers = next_numbers(change.connection, SUBJECTS, len(named))
     subjects = [
-        (number, name, wrap_secret(wrapping, os.urandom(KEY_BYTES), name))
-        for number, (name, _) in zip(numbers, named, strict=True)
+        (number, name, wrap_new_secret(wrapping, name, missing[digest]))
+        for number, (name, digest) in zip(numbers, named, strict=True)
     ]
     change.rows.add(SUBJECTS, subjects)
     add_identities(change, system, {digest: name for name, digest in named})
@@ -55,7 +55,7 @@ def add_identities(change: VaultChange, system: str, subjects: Mapping[bytes, st
 def canonical_of(connection: Connection, pseudonyms: Iterable[str]) -> dict[str, str]:
     """Return the oldest pseudonym of each subject; one without aliases is its own."""
     wanted = dict.fromkeys(pseudonyms)
-    elder = dict(_aliases(connection, ALIASES.c.alias, wanted))
+    elder = dict(rows_at_least(connection, ALIAS_PAIR, ALIASES.c.alias, wanted))
     return {pseudonym: elder.get(pseudonym, pseudonym) for pseudonym in wanted}
 
 
@@ -63,9 +63,9 @@ def families_of(connection: Connection, pseudonyms: Iterable[str]) -> dict[str, 
     """Return every pseudonym of the person whom each of these names, the canonical one first."""
     canonical = canonical_of(connection, pseudonyms)
     younger: dict[str, list[str]] = {}
-    for alias, elder in _aliases(connection, ALIASES.c.canonical, set(canonical.values())):
+    for alias, elder in rows_at_least(connection, ALIAS_PAIR, ALIASES.c.canonical, set(canonical.values())):
         younger.setdefault(elder, []).append(alias)
-    return {name: (elder, *younger.get(elder, ())) for name, elder in canonical.items()}
+    return {name: (elder, *sorted(younger.get(elder, ()))) for name, elder in canonical.items()}
 
 
 def merge_subjects(change: VaultChange, one: str, other: str) -> None:
@@ -75,15 +75,3 @@ def merge_subjects(change: VaultChange, one: str, other: str) -> None:
     older, younger = change.connection.scalars(ordered)
     change.rows.change(ALIASES, ALIASES.c.canonical == younger, canonical=older)
     change.rows.add(ALIASES, [(younger, older)])
-
-
-def _aliases(
-    connection: Connection, column: Column[str], wanted: Collection[str]
-) -> Iterable[tuple[str, str]]:
-    """Return (alias, canonical) at least where `column` is wanted: all where they are fewer than is asked."""
-    chosen = (ALIASES.c.alias, ALIASES.c.canonical)
-    if len(wanted) > A_FEW:
-        everyone = connection.execute(select(*chosen).limit(len(wanted) + 1)).all()
-        if len(everyone) <= len(wanted):
-            return map(tuple, everyone)
-    return rows_among(connection, chosen, column, wanted)

@@ -1,4 +1,8 @@
-"""Wrapped secrets in the vault: those of subjects, the vault's own key, and a key a quarantine batch."""
+"""Wrapped secrets in the vault: those of subjects, the vault's own key, and a key a quarantine batch.
+
+What is wrapped for a subject is their secret and the identifier by which they were first named
+(docs/adr/first-identifiers.md); subjects of a home before format 3 have the secret alone.
+"""
 
 import os
 from collections.abc import Iterable
@@ -11,6 +15,11 @@ from lakehouse.adapters.key_tree import KEY_BYTES, unwrap_secret, wrap_secret
 from lakehouse.adapters.many_rows import rows_among
 from lakehouse.adapters.vault_database import VaultChange
 from lakehouse.adapters.vault_schema import KEYS, SUBJECTS
+
+
+def wrap_new_secret(wrapping: AESGCM, pseudonym: str, identifier: str) -> bytes:
+    """Return a new random secret, wrapped with the identifier by which its subject is first named."""
+    return wrap_secret(wrapping, os.urandom(KEY_BYTES) + identifier.encode(), pseudonym)
 
 
 def known_subjects(connection: Connection, pseudonyms: Iterable[str]) -> set[str]:

@@ -42,7 +42,7 @@ def test_a_vault_moves_there_and_back(tmp_path: Path, schema: InPostgres) -> Non
     copy_rows(schema.store, second, vault_schema.METADATA)
     back = Vault(second, FixedKeys())
     assert back.broken_seals() == ()
-    assert back.identifiers_of([people["a"]]) == {people["a"]: ("Anna",)}
+    assert back.identifiers_of([people["a"]]) == {people["a"]: ("Anna", "a")}
     assert back.canonical([late]) == {late: people["b"]}
 
 

@@ -7,6 +7,7 @@ import pytest
 from vault_keys import FixedKeys
 
 from lakehouse.adapters import vault as people_of_vault
+from lakehouse.adapters import vault_secrets
 from lakehouse.adapters.key_tree import derive_key
 from lakehouse.adapters.sqlite_files import SqliteStore
 from lakehouse.adapters.vault import Vault
@@ -175,12 +176,42 @@ def test_identifiers_come_from_all_aliases_once(vault):
     one, two = (vault.subjects_for(system, ["x"])["x"] for system in ("gaitpdb", "fhir"))
     vault.remember_identifiers([(one, "name", "Ann"), (two, "name", "Conroy")])
     vault.link(two, "gaitpdb", ["x"])
-    assert vault.identifiers_of([one, two]) == {one: ("Ann", "Conroy"), two: ("Ann", "Conroy")}
+    assert vault.identifiers_of([one, two]) == dict.fromkeys((one, two), ("Ann", "Conroy", "x"))
     before = (vault.counter(), vault.identifiers_digest([one]))
     vault.remember_identifiers([(one, "name", "Ann")])
     assert (vault.counter(), vault.identifiers_digest([one])) == before
     vault.remember_identifiers([(one, "phone", "555-0100")])
     assert vault.identifiers_digest([one]) != before[1]
+
+
+def test_who_was_first_named_how_is_kept_with_the_secret(vault, kept):
+    """It costs no row of its own; said again it is known, what another system calls the person is not."""
+    one = vault.subjects_for("gaitpdb", ["GaPt03"])["GaPt03"]
+    vault.remember_identifiers([(one, "identifier", "GaPt03")])
+    assert kept.execute("SELECT count(*) FROM identifiers") == [(0,)]
+    vault.remember_identifiers([(one, "identifier", "c-17"), (one, "name", "GaPt03")])
+    assert kept.execute("SELECT count(*) FROM identifiers") == [(2,)]
+    assert vault.identifiers_of([one]) == {one: ("GaPt03", "c-17")}
+
+
+def test_a_link_gives_a_person_the_first_identifier_of_another(vault):
+    """No value was added, and yet other words must leave the texts: whoever refines must be told."""
+    one = vault.subjects_for("fhir", ["a1", "b2"])["a1"]
+    alone = vault.identifiers_digest([one])
+    older = vault.link(one, "fhir", ["b2"])
+    assert vault.identifiers_of([one, older]) == dict.fromkeys((one, older), ("a1", "b2"))
+    assert vault.identifiers_digest([one]) != alone
+
+
+def test_a_subject_whose_secret_stands_alone_has_its_identifier_kept_beside(vault, kept, monkeypatch):
+    """Vaults before format 3 wrapped the secret only; what names such a person is a row, as it was."""
+    wrap = vault_secrets.wrap_secret
+    monkeypatch.setattr(vault_secrets, "wrap_secret", lambda key, secret, name: wrap(key, secret[:32], name))
+    old = vault.subjects_for("fhir", ["a1"])["a1"]
+    assert (vault.identifiers_of([old]), len(vault.subject_keys([old], "seal")[old])) == ({old: ()}, 32)
+    vault.remember_identifiers([(old, "identifier", "a1")])
+    assert kept.execute("SELECT count(*) FROM identifiers") == [(1,)]
+    assert vault.identifiers_of([old]) == {old: ("a1",)}
 
 
 def test_a_destroyed_batch_key_stays_destroyed(vault):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from vault_keys import FixedKeys
 
-from lakehouse.adapters import vault_people
+from lakehouse.adapters import many_rows, vault_people
 from lakehouse.adapters.vault import Vault
 from lakehouse.adapters.vault_database import VaultChange, VaultDatabase
 from lakehouse.adapters.vault_schema import SEALS
@@ -96,7 +96,7 @@ def test_an_identifier_kept_meanwhile_is_kept_once(vault, kept, meanwhile):
     meanwhile(lambda: other.remember_identifiers([(ann, "name", "Anna")]))
     vault.remember_identifiers([(ann, "name", "Anna"), (ann, "name", "Bert")])
     assert kept.execute("SELECT count(*) FROM identifiers") == [(2,)]
-    assert vault.identifiers_of([ann]) == {ann: ("Anna", "Bert")}
+    assert vault.identifiers_of([ann]) == {ann: ("Anna", "Bert", "p")}
     assert vault.broken_seals() == ()
 
 
@@ -152,7 +152,7 @@ def test_the_number_of_an_erased_subject_never_comes_again(vault, kept):
 @contextmanager
 def no_shortcut(monkeypatch: pytest.MonkeyPatch, few: int) -> Iterator[None]:
     with monkeypatch.context() as patch:
-        patch.setattr(vault_people, "A_FEW", few)
+        patch.setattr(many_rows, "A_FEW", few)
         yield
 
 
