@@ -248,10 +248,10 @@ class Vault:
         """
         with self._database.reading() as connection:
             families = families_of(connection, pseudonyms)
-            rows = known_values(connection, _everyone(families))
+            everyone = {member for family in families.values() for member in family}
+            rows = known_values(connection, everyone)
         known = [secrets] if secrets else []
-        covered = [held.keys("seal") for held in known]
-        known.append(self.secrets_of(_everyone(families).difference(*covered)))
+        known.append(self.secrets_of(everyone.difference(*(held.keys("seal") for held in known))))
         values = open_entries(rows, ChainMap(*(held.keys("seal") for held in known)))
         for held in known:
             for pseudonym, identifier in held.first_identifiers().items():
@@ -286,7 +286,3 @@ class Vault:
 
     def _lost(self, what: str) -> Damaged:
         return Damaged(f"the vault has lost its {what}", remedy=f"restore {self.store.place} from its backup")
-
-
-def _everyone(families: Mapping[str, tuple[str, ...]]) -> set[str]:
-    return {member for family in families.values() for member in family}
