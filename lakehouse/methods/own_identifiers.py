@@ -50,16 +50,28 @@ def fold_text(text: str) -> str:
 
 
 def identifier_pattern(identifiers: Iterable[str]) -> "regex.Pattern[str] | None":
-    """Return what matches any of a person's identifiers as whole words, the longest first."""
+    """Return what matches any of a person's identifiers as whole words, the longest first.
+
+    `regex` 2026.11 looks first for what all alternatives begin with, and misses it in a ligature or where
+    folding makes one letter two: `Fischer` alone would stay in `\ufb01scher`. An alternative that never
+    matches ends that, and a value that is not ASCII is looked for in its upper case and folded as well.
+    """
     known = {unicodedata.normalize("NFC", value).strip() for value in identifiers}
     usable = sorted((value for value in known if len(value) > 1), key=lambda value: (-len(value), value))
     if not usable:
         return None
     return regex.compile(
-        rf"(?<!\w)(?:{'|'.join(_flexible(value) for value in usable)})(?!\w)", regex.FULLCASE
+        rf"(?<!\w)(?:(?!)|{'|'.join(_flexible(value) for value in usable)})(?!\w)", regex.FULLCASE
     )
 
 
 def _flexible(value: str) -> str:
-    words = r"\s+".join(regex.escape(word, special_only=True) for word in value.split())
-    return f"(?i:{words})" if len(value) >= SHORTEST_FOLDED else words
+    if len(value) < SHORTEST_FOLDED:
+        return _spaced(value)
+    spellings = {value} if value.isascii() else {value, value.upper(), value.casefold()}
+    composed = sorted({unicodedata.normalize("NFC", spelling) for spelling in spellings})
+    return "|".join(f"(?i:{_spaced(spelling)})" for spelling in composed)
+
+
+def _spaced(value: str) -> str:
+    return r"\s+".join(regex.escape(word, special_only=True) for word in value.split())

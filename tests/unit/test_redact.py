@@ -4,6 +4,7 @@ from datetime import date
 
 import pyarrow as pa
 import pytest
+import regex
 from handled_columns import FoundPlaces, column, context, secrets_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,6 +45,40 @@ def test_findings_are_replaced_by_their_kind():
 def test_a_persons_own_identifiers_go_whatever_their_case(identifier, text, expected):
     """Whole words, folded case, any white space, any Unicode form; a single letter is no identifier."""
     assert redacted(text, identifiers=[identifier]).values[0].as_py() == expected
+
+
+LIGATURES = {
+    "ff": "\ufb00",
+    "fi": "\ufb01",
+    "fl": "\ufb02",
+    "ffi": "\ufb03",
+    "ffl": "\ufb04",
+    "st": "\ufb06",
+    "ss": "ß",
+}
+
+
+@pytest.mark.parametrize("letters", LIGATURES)
+@pytest.mark.parametrize("others", [(), ("{}scherin",), ("Anna",)], ids=["alone", "one beginning", "another"])
+def test_a_name_in_ligatures_is_the_name(letters, others):
+    """Texts taken out of PDF have them; whether a person has one identifier or more decides nothing."""
+    own = [f"{letters}scher", *(other.format(letters) for other in others)]
+    for text in (f"Frau {LIGATURES[letters]}scher war da", f"{LIGATURES[letters].upper()}SCHER"):
+        assert identifier_pattern(own).search(text), ascii(text)
+
+
+@given(st.text("abeißfSst\u00e9\u00fc\ufb01\ufb02\ufb00\ufb06", min_size=3, max_size=8))
+def test_an_identifier_is_found_as_it_is_written_and_in_any_case(identifier):
+    pattern = identifier_pattern([identifier])
+    for text in (identifier, identifier.upper(), identifier.casefold()):
+        assert pattern.search(unicodedata.normalize("NFC", text)), ascii(identifier)
+
+
+def test_without_an_alternative_that_never_matches_a_ligature_hides_a_name():
+    """The broken variant, and the fault of `regex` that makes it one."""
+    pattern = identifier_pattern(["Fischer"])
+    assert pattern.search("Frau \ufb01scher")
+    assert not regex.compile(pattern.pattern.replace("(?!)|", ""), regex.FULLCASE).search("Frau \ufb01scher")
 
 
 def test_a_redaction_that_only_lowers_case_misses_the_folded_form():
