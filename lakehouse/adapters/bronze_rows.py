@@ -47,10 +47,11 @@ class LandedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subjects:
-    """The people of a batch: id system -> identifier -> pseudonym, and the key that seals for each."""
+    """The people of a batch: id system -> identifier -> pseudonym, and their keys by pseudonym."""
 
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     seal_keys: Mapping[str, bytes] = field(default_factory=dict)
+    digest_keys: Mapping[str, bytes] = field(default_factory=dict)
 
     def pseudonym(self, system: str | None, identifier: str | None) -> str | None:
         """Return whose identifier it is; None for nobody's."""

@@ -8,7 +8,7 @@ A blob is `suite (1 byte) | nonce (12) | ciphertext and tag (16)`.
 
 import hmac
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from lakehouse.errors import Damaged
 
 KeyUse = Literal["seal", "date_shift", "receipt", "digest"]
+Cell = tuple[AESGCM, bytes, bytes]
+"""The cipher of a cell's owner, the associated data of its place, and what is sealed or opened."""
 KEY_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16
@@ -35,26 +37,29 @@ class VaultKeys(Protocol):
         """Return the 32 bytes under which identifiers are looked up."""
 
 
-def extract_root(secret: bytes) -> bytes:
-    """Return the 32 bytes from which every key of `secret` is expanded (RFC 5869 section 2.2, empty salt)."""
-    extraction = _UNSALTED.copy()
-    extraction.update(secret)
-    return extraction.digest()
+def extract_roots(secrets: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the 32 bytes from which every key of a secret is expanded (RFC 5869 section 2.2, empty salt)."""
+    for secret in secrets:
+        extraction = _UNSALTED.copy()
+        extraction.update(secret)
+        yield extraction.digest()
 
 
-def expand_block(root: bytes, info: bytes) -> bytes:
-    """Return the first 32 bytes that `info` names below a root (RFC 5869 section 2.3, T(1))."""
-    return hmac.digest(root, info + b"\x01", "sha256")
+def expand_blocks(roots: Iterable[bytes], info: bytes) -> Iterator[bytes]:
+    """Yield the first 32 bytes that `info` names below each root (RFC 5869 section 2.3, T(1))."""
+    block = info + b"\x01"
+    return (hmac.digest(root, block, "sha256") for root in roots)
 
 
-def expand_root(root: bytes, name: str) -> bytes:
-    """Return the 32-byte key `livinglab/v1/<name>` of an extracted root."""
-    return expand_block(root, f"livinglab/v1/{name}".encode())
+def expand_roots(roots: Iterable[bytes], name: str) -> Iterator[bytes]:
+    """Yield the 32-byte key `livinglab/v1/<name>` of each extracted root."""
+    return expand_blocks(roots, f"livinglab/v1/{name}".encode())
 
 
 def derive_key(secret: bytes, name: str) -> bytes:
     """Return the 32-byte key that `livinglab/v1/<name>` names under `secret`."""
-    return expand_root(extract_root(secret), name)
+    (key,) = expand_roots(extract_roots([secret]), name)
+    return key
 
 
 def frame_parts(*parts: str) -> bytes:
@@ -76,8 +81,19 @@ def digest_under(key: bytes, *fixed: str) -> Callable[[str], bytes]:
 
 def seal_bytes(cipher: AESGCM, plain: bytes, associated: bytes) -> bytes:
     """Seal `plain` under suite 1 and a fresh nonce."""
-    nonce = os.urandom(NONCE_BYTES)
-    return SUITE + nonce + cipher.encrypt(nonce, plain, SUITE + associated)
+    (blob,) = seal_cells([(cipher, associated, plain)])
+    return blob
+
+
+def seal_cells(cells: Sequence[Cell]) -> list[bytes]:
+    """Seal each cell under suite 1 and a fresh nonce; the system is asked once for all their nonces."""
+    nonces = os.urandom(NONCE_BYTES * len(cells))
+    starts = range(0, len(nonces), NONCE_BYTES)
+    drawn = (nonces[start : start + NONCE_BYTES] for start in starts)
+    return [
+        SUITE + nonce + cipher.encrypt(nonce, plain, SUITE + associated)
+        for nonce, (cipher, associated, plain) in zip(drawn, cells, strict=True)
+    ]
 
 
 def open_bytes(cipher: AESGCM, blob: bytes, associated: bytes) -> bytes:

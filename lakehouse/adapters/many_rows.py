@@ -5,12 +5,15 @@ PostgreSQL. Failures are SQLAlchemy's, so that a Store names them.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, func, select, text
 
 ROWS_AT_ONCE = 10_000
 """Values a query; SQLite allows 32,766 parameters."""
+ROWS_A_STATEMENT = 100
+"""Rows a statement inserts where there are as many; no table has a hundredth of 32,766 columns."""
 A_FEW = 100
 """Values that are asked for one by one, however few rows a table may have."""
 MARKS: Mapping[str, str] = {"sqlite": "?", "postgresql": "%s"}
@@ -24,8 +27,14 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[ob
     mark = MARKS[connection.dialect.name]
     names = ", ".join(_name(connection, column) for column in table.columns)
     marks = ", ".join(mark for _ in table.columns)
-    statement = f"INSERT INTO {_name(connection, table)} ({names}) VALUES ({marks})"
-    connection.exec_driver_sql(statement, [tuple(row) for row in rows])
+    begin, one = f"INSERT INTO {_name(connection, table)} ({names}) VALUES ", f"({marks})"
+    whole = len(rows) - len(rows) % ROWS_A_STATEMENT
+    many = begin + ", ".join([one] * ROWS_A_STATEMENT)
+    for start in range(0, whole, ROWS_A_STATEMENT):
+        values = chain.from_iterable(rows[start : start + ROWS_A_STATEMENT])
+        connection.exec_driver_sql(many, tuple(values))
+    if whole < len(rows):
+        connection.exec_driver_sql(begin + one, [tuple(row) for row in rows[whole:]])
 
 
 def rows_among(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 
-from lakehouse.adapters.key_tree import KEY_BYTES, KeyUse, derive_key, expand_root, extract_root
+from lakehouse.adapters.key_tree import KEY_BYTES, KeyUse, expand_roots, extract_roots
 
 Secrets = Mapping[str, bytes]
 """By pseudonym the 32 bytes of the secret, and behind them the first identifier where it was kept."""
@@ -27,9 +27,10 @@ class PersonSecrets:
         missing = [name for name in names if name not in made and name in roots]
         if use == "digest":
             receipts = self.keys_of(missing, "receipt")
-            made.update((name, derive_key(receipts[name], use)) for name in missing)
+            above = extract_roots(receipts[name] for name in missing)
         else:
-            made.update((name, expand_root(roots[name], use)) for name in missing)
+            above = (roots[name] for name in missing)
+        made.update(zip(missing, expand_roots(above, use), strict=True))
         return made
 
     def first_identifiers(self) -> Mapping[str, str]:
@@ -40,7 +41,8 @@ class PersonSecrets:
     def _rooted(self) -> dict[str, bytes]:
         if self._roots is None:
             found = self._look_up()
-            self._roots = {name: extract_root(secret[:KEY_BYTES]) for name, secret in found.items()}
+            roots = extract_roots(secret[:KEY_BYTES] for secret in found.values())
+            self._roots = dict(zip(found, roots, strict=True))
             self._first = {
                 n: secret[KEY_BYTES:].decode() for n, secret in found.items() if secret[KEY_BYTES:]
             }

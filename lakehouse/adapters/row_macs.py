@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any
 
+from lakehouse.adapters.many_macs import many_macs
+
 MODULUS = 1 << 256
 """Sums of MACs, read as numbers, are kept modulo this."""
 ROWS_AT_ONCE = 10_000
@@ -23,11 +25,7 @@ def row_mac(key: bytes, table: str, row: Mapping[str, object]) -> str:
 
 def row_macs(key: bytes, table: str, columns: Mapping[str, Sequence[Any]]) -> Iterator[bytes]:
     """Yield `row_mac` of many rows, 32 bytes each; columns: name -> values (n)."""
-    begun = hmac.new(key, digestmod="sha256")
-    for text in _row_texts(table, columns):
-        mac = begun.copy()
-        mac.update(text.encode("utf-8", "surrogatepass"))
-        yield mac.digest()
+    return many_macs(key, (text.encode("utf-8", "surrogatepass") for text in _row_texts(table, columns)))
 
 
 def _row_texts(table: str, columns: Mapping[str, Sequence[Any]]) -> Iterator[str]:

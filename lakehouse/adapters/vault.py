@@ -97,7 +97,7 @@ class Vault:
                     found = known_people(change.connection, system, asked)
                 missing = {digest: value for digest, value in asked.items() if value not in found}
                 found |= add_people(change, self._wrapping(), system, missing)
-        return {value: found[value] for value in asked.values()}
+        return {value: found[value] for value in identifiers}
 
     def find_subjects(self, system: str, identifiers: Iterable[str]) -> dict[str, str]:
         """Return the canonical pseudonyms of the identifiers that are known."""

@@ -1,32 +1,40 @@
 """Who is who in the vault: identities by their digests, new subjects, and which subjects are one person."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, select
 
-from lakehouse.adapters.key_tree import digest_under
+from lakehouse.adapters.key_tree import frame_parts
+from lakehouse.adapters.many_macs import many_macs
 from lakehouse.adapters.many_rows import next_numbers, rows_among, rows_at_least
 from lakehouse.adapters.vault_database import VaultChange
 from lakehouse.adapters.vault_schema import ALIASES, IDENTITIES, PSEUDONYM_BYTES, SUBJECTS
-from lakehouse.adapters.vault_secrets import wrap_new_secret
+from lakehouse.adapters.vault_secrets import wrap_new_secrets
 
 ALIAS_PAIR = (ALIASES.c.alias, ALIASES.c.canonical)
 
 
 def identity_digests(index_key: bytes, system: str, identifiers: Iterable[str]) -> dict[bytes, str]:
-    """Return by its digest each of the identifiers, once, in their order."""
-    digest = digest_under(index_key, "identity", system)
-    return {digest(value): value for value in dict.fromkeys(identifiers)}
+    """Return by its digest each of the identifiers, once, in the order of the digests.
+
+    A database looks them up and keeps them in that order: it touches each of its pages once.
+    """
+    values = list(identifiers)
+    begun = frame_parts("identity", system)
+    digests = many_macs(index_key, (begun + frame_parts(value) for value in values))
+    asked = dict(zip(digests, values, strict=True))
+    return {digest: asked[digest] for digest in sorted(asked)}
 
 
 def known_people(connection: Connection, system: str, asked: Mapping[bytes, str]) -> dict[str, str]:
     """Return the canonical pseudonym of each identifier that is known; asked: `identity_digests`."""
     chosen = (IDENTITIES.c.identity_hmac, IDENTITIES.c.pseudonym)
     rows = list(rows_among(connection, chosen, IDENTITIES.c.identity_hmac, asked, system=system))
-    canonical = canonical_of(connection, [pseudonym for _, pseudonym in rows])
-    return {asked[digest]: canonical[pseudonym] for digest, pseudonym in rows}
+    elder = elders_of(connection, [pseudonym for _, pseudonym in rows])
+    return {asked[digest]: elder.get(pseudonym, pseudonym) for digest, pseudonym in rows}
 
 
 def add_people(
@@ -34,17 +42,20 @@ def add_people(
 ) -> dict[str, str]:
     """Make a subject for each identifier and return its pseudonym; missing: `identity_digests`.
 
-    Rows are written in the order of the random pseudonyms, which says nothing of who was named when.
+    Subjects are numbered in the order of the random pseudonyms, which says nothing of who was named when.
     """
-    named = sorted((os.urandom(PSEUDONYM_BYTES).hex(), digest) for digest in missing)
-    numbers = next_numbers(change.connection, SUBJECTS, len(named))
-    subjects = [
-        (number, name, wrap_new_secret(wrapping, name, missing[digest]))
-        for number, (name, digest) in zip(numbers, named, strict=True)
-    ]
-    change.rows.add(SUBJECTS, subjects)
-    add_identities(change, system, {digest: name for name, digest in named})
-    return {missing[digest]: name for name, digest in named}
+    drawn = os.urandom(PSEUDONYM_BYTES * len(missing)).hex()
+    size = 2 * PSEUDONYM_BYTES
+    names = {
+        digest: drawn[start : start + size]
+        for digest, start in zip(missing, range(0, len(drawn), size), strict=True)
+    }
+    added = dict(sorted((name, missing[digest]) for digest, name in names.items()))
+    numbers = next_numbers(change.connection, SUBJECTS, len(added))
+    wrapped = wrap_new_secrets(wrapping, added)
+    change.rows.add(SUBJECTS, list(zip(numbers, added, wrapped, strict=True)))
+    add_identities(change, system, names)
+    return {identifier: name for name, identifier in added.items()}
 
 
 def add_identities(change: VaultChange, system: str, subjects: Mapping[bytes, str]) -> None:
@@ -52,20 +63,34 @@ def add_identities(change: VaultChange, system: str, subjects: Mapping[bytes, st
     change.rows.add(IDENTITIES, [(system, digest, name) for digest, name in subjects.items()])
 
 
+def elders_of(connection: Connection, pseudonyms: Collection[str]) -> dict[str, str]:
+    """Return the oldest pseudonym of at least those of these subjects that are aliases."""
+    return dict(rows_at_least(connection, ALIAS_PAIR, ALIASES.c.alias, pseudonyms))
+
+
 def canonical_of(connection: Connection, pseudonyms: Iterable[str]) -> dict[str, str]:
     """Return the oldest pseudonym of each subject; one without aliases is its own."""
     wanted = dict.fromkeys(pseudonyms)
-    elder = dict(rows_at_least(connection, ALIAS_PAIR, ALIASES.c.alias, wanted))
+    elder = elders_of(connection, wanted)
     return {pseudonym: elder.get(pseudonym, pseudonym) for pseudonym in wanted}
 
 
-def families_of(connection: Connection, pseudonyms: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return every pseudonym of the person whom each of these names, the canonical one first."""
-    canonical = canonical_of(connection, pseudonyms)
+def families_of(connection: Connection, pseudonyms: AbstractSet[str]) -> dict[str, tuple[str, ...]]:
+    """Return every pseudonym of the person whom each of these names, the canonical one first.
+
+    Whoever has one pseudonym only is not in it, which is nearly everybody.
+    """
+    elders = elders_of(connection, pseudonyms)
+    canonical = pseudonyms | set(elders.values()) if elders else pseudonyms
     younger: dict[str, list[str]] = {}
-    for alias, elder in rows_at_least(connection, ALIAS_PAIR, ALIASES.c.canonical, set(canonical.values())):
+    for alias, elder in rows_at_least(connection, ALIAS_PAIR, ALIASES.c.canonical, canonical):
         younger.setdefault(elder, []).append(alias)
-    return {name: (elder, *sorted(younger.get(elder, ()))) for name, elder in canonical.items()}
+    return {
+        name: (elder, *sorted(aliases))
+        for elder, aliases in younger.items()
+        for name in (elder, *aliases)
+        if name in pseudonyms
+    }
 
 
 def merge_subjects(change: VaultChange, one: str, other: str) -> None:

@@ -5,21 +5,31 @@ What is wrapped for a subject is their secret and the identifier by which they w
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Row, select
 
-from lakehouse.adapters.key_tree import KEY_BYTES, unwrap_secret, wrap_secret
+from lakehouse.adapters.key_tree import KEY_BYTES, frame_parts, seal_cells, unwrap_secret, wrap_secret
 from lakehouse.adapters.many_rows import rows_among
 from lakehouse.adapters.vault_database import VaultChange
 from lakehouse.adapters.vault_schema import KEYS, SUBJECTS
 
 
-def wrap_new_secret(wrapping: AESGCM, pseudonym: str, identifier: str) -> bytes:
-    """Return a new random secret, wrapped with the identifier by which its subject is first named."""
-    return wrap_secret(wrapping, os.urandom(KEY_BYTES) + identifier.encode(), pseudonym)
+def wrap_new_secrets(wrapping: AESGCM, named: Mapping[str, str]) -> list[bytes]:
+    """Return by pseudonym a new random secret, wrapped with the identifier that first names its subject.
+
+    named: by pseudonym the identifier.
+    """
+    drawn = os.urandom(KEY_BYTES * len(named))
+    secrets = (drawn[start : start + KEY_BYTES] for start in range(0, len(drawn), KEY_BYTES))
+    return seal_cells(
+        [
+            (wrapping, frame_parts("wrap", name), secret + identifier.encode())
+            for secret, (name, identifier) in zip(secrets, named.items(), strict=True)
+        ]
+    )
 
 
 def known_subjects(connection: Connection, pseudonyms: Iterable[str]) -> set[str]:

@@ -11,11 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from lakehouse.adapters.key_tree import frame_parts, open_bytes, seal_bytes
+from lakehouse.adapters.key_tree import Cell, frame_parts, open_bytes, seal_bytes, seal_cells
 from lakehouse.adapters.row_groups import distinct_rows
 from lakehouse.errors import Damaged
-
-_Cell = tuple[AESGCM, bytes, bytes]
 
 
 class CellCipher:
@@ -45,8 +43,7 @@ class CellCipher:
         """
         chosen, taken = self._distinct(values, rows)
         cells = self._cells(column, values.cast(pa.binary()), rows, chosen)
-        blobs = [seal_bytes(cipher, text, place) for cipher, place, text in cells]
-        return pa.array(blobs, pa.binary()).take(taken)
+        return pa.array(seal_cells(list(cells)), pa.binary()).take(taken)
 
     def open(self, column: str, blobs: pa.Array, rows: pa.Array | None = None) -> pa.Array:
         """Return text (n): what `seal` made, opened.
@@ -72,7 +69,7 @@ class CellCipher:
 
     def _cells(
         self, column: str, values: pa.Array, rows: pa.Array | None, chosen: np.ndarray
-    ) -> Iterator[_Cell]:
+    ) -> Iterator[Cell]:
         """Return cipher, associated data and value of the chosen cells."""
         owners = self._owners[chosen]
         if not self._ciphers.keys() >= set(owners.tolist()):

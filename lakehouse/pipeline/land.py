@@ -125,6 +125,7 @@ def _write_batch(
             "batches": [_batch_row(site, landed, run_key, counts)],
             "batch_files": _file_rows(contract, files, landed.number),
         },
+        digest_keys=landed.digest_keys,
     )
     return TableResult.of(versions[0], details, repeated=False)
 

@@ -122,7 +122,7 @@ def _name_people(site: Site, contract: DatasetContract, files: Sequence[LandedFi
     secrets = site.vault.secrets_of(everyone)
     site.vault.remember_identifiers(_identifying(contract, names, files, links), secrets)
     known = {system: {**rejected.get(system, {}), **names.get(system, {})} for system in {*rejected, *names}}
-    return Subjects(names=known, seal_keys=secrets.keys("seal"))
+    return Subjects(names=known, seal_keys=secrets.keys("seal"), digest_keys=secrets.keys("digest"))
 
 
 def _stated_people(contract: DatasetContract, files: Sequence[LandedFile]) -> dict[str, list[str]]:

@@ -33,6 +33,7 @@ class LandedRows:
         self.number = number
         self.reasons: Counter[str] = Counter()
         self.findings: Counter[str] = Counter()
+        self.digest_keys: dict[str, bytes] = {}
         self._site = site
         self._people = SeenKeys()
         self._subjects = 0
@@ -56,6 +57,7 @@ class LandedRows:
     def take(self, files: Sequence[LandedFile]) -> None:
         """Name the people of a portion, seal its rows and write them; what does not go on is set aside."""
         batch = prepare_batch(self._site, self.contract, files)
+        self.digest_keys.update(batch.people.digest_keys)
         made = [bronze_rows(self.contract, file, batch.people, self.number) for file in batch.files]
         rows, repeated = self._without_repeats(pa.concat_tables([empty_bronze(self.contract), *made]), batch)
         self.findings.update(batch.findings)

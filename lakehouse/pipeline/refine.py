@@ -135,4 +135,5 @@ def _write(
                 for table, own in rows.items()
             ],
             inputs=[version.leaf for version in inputs.values()],
+            digest_keys=refined.digest_keys,
         )

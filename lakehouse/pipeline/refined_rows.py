@@ -24,11 +24,13 @@ class RefinedRows:
     rows: pa.Table | SpooledRows
     set_aside: pa.Table | SpooledRows
     details: Mapping[str, object]
+    digest_keys: Mapping[str, bytes]
 
 
 def refine_rows(source: SilverSource, folder: Path) -> RefinedRows:
     """Make all portions; few rows stay in memory, many lie in files of `folder`."""
     counts = _Counts()
+    digest_keys: dict[str, bytes] = {}
     with ExitStack() as ending:
         rows = ending.enter_context(RowSpool(folder / "silver.parquet", silver_schema(source.contract)))
         aside = ending.enter_context(RowSpool(folder / "quarantine.parquet", QUARANTINE_SCHEMA))
@@ -37,8 +39,11 @@ def refine_rows(source: SilverSource, folder: Path) -> RefinedRows:
             for entries in _quarantine(source, portion):
                 aside.add(entries)
             counts.add(portion)
+            digest_keys.update(portion.secrets.keys("digest"))
             del portion  # so that the next one is made without this one in memory
-    return RefinedRows(rows=rows.ended(), set_aside=aside.ended(), details=counts.details(source))
+    return RefinedRows(
+        rows=rows.ended(), set_aside=aside.ended(), details=counts.details(source), digest_keys=digest_keys
+    )
 
 
 def _quarantine(source: SilverSource, portion: SilverPortion) -> Iterator[pa.Table]:

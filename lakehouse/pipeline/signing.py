@@ -1,7 +1,8 @@
 """Turn the Delta commits of an intent into leaves: digests, record, entry (PROTOCOLS section 2)."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -111,16 +112,29 @@ def _sign_table(site: Site, intent: Row, table: Mapping[str, object], content: C
     )
 
 
-def contents_of(site: Site, intent: Row, rows: Sequence[pa.Table | SpooledRows]) -> list[Content]:
+def contents_of(
+    site: Site,
+    intent: Row,
+    rows: Sequence[pa.Table | SpooledRows],
+    known_keys: Mapping[str, bytes] | None = None,
+) -> list[Content]:
     """Return what the intent's next versions hold of `rows`, in its order: before their commit or after it.
 
-    A table whose files are joined is read at its new version.
+    A table whose files are joined is read at its new version. `known_keys`: digest keys of subjects, those
+    that the caller has already.
     """
-    return [_content_of(site, intent["intent_id"], *own) for own in zip(intent["tables"], rows, strict=True)]
+    return [
+        _content_of(site, intent["intent_id"], *own, known_keys or {})
+        for own in zip(intent["tables"], rows, strict=True)
+    ]
 
 
 def _content_of(
-    site: Site, intent: str, table: Mapping[str, object], rows: pa.Table | SpooledRows
+    site: Site,
+    intent: str,
+    table: Mapping[str, object],
+    rows: pa.Table | SpooledRows,
+    known_keys: Mapping[str, bytes],
 ) -> Content:
     name, base, mode = str(table["table"]), int(str(table["base"])), table["mode"]
     if mode == COMPACT:
@@ -131,7 +145,7 @@ def _content_of(
         return Content(digest=plain_content(_in_memory(rows)), leaves={}, rows=total)
     leaves: dict[str, str] = {}
     for portion in rows.by_person() if isinstance(rows, SpooledRows) else [rows]:
-        leaves |= _leaves(site, intent, name, portion, base if appended else -1)
+        leaves |= _leaves(site, intent, name, portion, base if appended else -1, known_keys)
     digest = _standing_root(site, name, leaves, appended)
     return Content(digest=digest, leaves=leaves, rows=total)
 
@@ -166,7 +180,9 @@ def plain_content(rows: pa.Table) -> str:
     return digest.hexdigest()
 
 
-def _leaves(site: Site, intent: str, table: str, rows: pa.Table, base: int) -> dict[str, str]:
+def _leaves(
+    site: Site, intent: str, table: str, rows: pa.Table, base: int, known_keys: Mapping[str, bytes]
+) -> dict[str, str]:
     """Return the leaves of the subjects in `rows`, with all rows each of them has in the table."""
     pseudonyms = {name or "" for name in rows.column("subject").unique().to_pylist()}
     whole = rows
@@ -178,14 +194,19 @@ def _leaves(site: Site, intent: str, table: str, rows: pa.Table, base: int) -> d
         content_keys(whole.column_names),
         table=table,
         intents=dict.fromkeys(pseudonyms, intent),
-        digest_keys=digest_keys(site, table, pseudonyms),
+        digest_keys=digest_keys(site, table, pseudonyms, known_keys),
     )
 
 
-def digest_keys(site: Site, table: str, pseudonyms: Iterable[str]) -> dict[str, bytes]:
-    """Return each subject's digest key; the empty name has the table's own."""
-    people = [name for name in pseudonyms if name]
-    return {**site.vault.subject_keys(people, "digest"), "": site.vault.table_key(f"rows/{table}")}
+def digest_keys(
+    site: Site, table: str, pseudonyms: AbstractSet[str], known_keys: Mapping[str, bytes] | None = None
+) -> dict[str, bytes]:
+    """Return each subject's digest key, those of `known_keys` as they are; the empty name has the table's."""
+    handed = known_keys or {}
+    known = {name: handed[name] for name in pseudonyms if name in handed}
+    others = pseudonyms - known.keys() - {""}
+    own = site.vault.subject_keys(others, "digest")
+    return {**known, **own, "": site.vault.table_key(f"rows/{table}")}
 
 
 def _known_digests(site: Site, table: str) -> dict[str, str]:

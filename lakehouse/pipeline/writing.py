@@ -68,11 +68,13 @@ def write_tables(
     consent_root: str | None = None,
     rows: RegistryRows | None = None,
     changes: Sequence[RegistryChange] = (),
+    digest_keys: Mapping[str, bytes] | None = None,
 ) -> list[Version]:
     """Write and sign one version of each table; the same run key returns the versions there are.
 
     `inputs` are leaf indexes of what was read; `rows` registry rows that belong to the write, `changes` those
-    that it changes: both appear together with its leaves.
+    that it changes: both appear together with its leaves. `digest_keys`: those of subjects that the caller
+    has made already; the others are looked up.
     """
     with table_locks(site, [write.table for write in writes]):
         there = repeat_of(site, run_key)
@@ -93,7 +95,7 @@ def write_tables(
         intent = seal_staged(site, intent)
         written = [_written(*pair) for pair in zip(writes, staged, strict=True)]
         with ThreadPoolExecutor(max_workers=1) as beside_spark:
-            contents = beside_spark.submit(contents_of, site, intent, written)
+            contents = beside_spark.submit(contents_of, site, intent, written, digest_keys)
             commit_staged(site, intent)
         return finish_intent(site, intent, contents.result())
 

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehouse.adapters.key_tree import derive_key, digest_under, expand_block, extract_root, frame_parts
+from lakehouse.adapters.key_tree import derive_key, digest_under, expand_blocks, extract_roots, frame_parts
 from lakehouse.adapters.person_secrets import PersonSecrets
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
@@ -15,9 +15,10 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
 
 def test_the_vector_of_rfc_5869_without_salt() -> None:
     """Appendix A.3: 22 bytes 0x0b, no salt, no info; the first of its two blocks."""
-    root = extract_root(b"\x0b" * 22)
+    (root,) = extract_roots([b"\x0b" * 22])
     assert root.hex() == "19ef24a32c717b167f33a91d6f648bdf96596776afdb6377ac434c1c293ccb04"
-    assert expand_block(root, b"").hex() == "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
+    (block,) = expand_blocks([root], b"")
+    assert block.hex() == "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
 
 
 @given(st.binary(max_size=100), TEXT)
