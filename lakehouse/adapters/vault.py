@@ -19,6 +19,7 @@ from lakehouse.adapters.vault_cells import pack_members, read_cells, replace_cel
 from lakehouse.adapters.vault_database import VaultDatabase, read_counter
 from lakehouse.adapters.vault_identifiers import (
     NAMED_BY,
+    all_values,
     digest_entries,
     entry_digests,
     holders_of,
@@ -246,26 +247,23 @@ class Vault:
 
         `secrets`: those of the subjects, where the caller has them already.
         """
+        wanted = dict.fromkeys(pseudonyms)
         with self._database.reading() as connection:
-            families = families_of(connection, pseudonyms)
-            everyone = {member for family in families.values() for member in family}
+            families = families_of(connection, wanted.keys())
+            everyone = set(wanted).union(*families.values())
             rows = known_values(connection, everyone)
         known = [secrets] if secrets else []
         known.append(self.secrets_of(everyone.difference(*(held.keys("seal") for held in known))))
         values = open_entries(rows, ChainMap(*(held.keys("seal") for held in known)))
-        for held in known:
-            for pseudonym, identifier in held.first_identifiers().items():
-                values.setdefault(pseudonym, set()).add(identifier)
-        return {
-            pseudonym: tuple(sorted({value for member in family for value in values.get(member, ())}))
-            for pseudonym, family in families.items()
-        }
+        first = {name: value for held in known for name, value in held.first_identifiers().items()}
+        return all_values(wanted, families, values, first)
 
     def identifiers_digest(self, pseudonyms: Iterable[str]) -> str:
         """Return a keyed digest (hex) of all these subjects' identifiers: it changes when one is added."""
-        key = self.table_key("identifiers")
+        key, wanted = self.table_key("identifiers"), set(pseudonyms)
         with self._database.reading() as connection:
-            return digest_entries(connection, families_of(connection, pseudonyms).values(), key)
+            families = set(families_of(connection, wanted).values())
+            return digest_entries(connection, wanted.union(*families), families, key)
 
     # who stood in which cell of a release
 

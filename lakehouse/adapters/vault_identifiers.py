@@ -7,11 +7,11 @@ import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cache
-from itertools import chain, groupby
+from itertools import groupby
 from operator import itemgetter
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from lakehouse.adapters.key_tree import digest_under, frame_parts, open_bytes, seal_bytes
 from lakehouse.adapters.many_rows import ROWS_AT_ONCE, rows_among, rows_at_least
@@ -83,16 +83,39 @@ def known_values(connection: Connection, pseudonyms: AbstractSet[str]) -> list[S
     return sorted(known, key=_OWNER)
 
 
-def digest_entries(connection: Connection, families: Iterable[tuple[str, ...]], key: bytes) -> str:
-    """Return the keyed digest (hex) of what identifies these people, each all pseudonyms of theirs, in text.
+def all_values(
+    wanted: Iterable[str],
+    families: Mapping[str, tuple[str, ...]],
+    kept: Mapping[str, AbstractSet[str]],
+    first: Mapping[str, str],
+) -> dict[str, tuple[str, ...]]:
+    """Return by pseudonym the values that identify each of `wanted` under any pseudonym, sorted.
 
-    A first identifier stays what it is: it counts where a link gives it to somebody else.
+    families: `families_of`; kept: values by pseudonym; first: by pseudonym the first identifier.
+    """
+    values: dict[str, tuple[str, ...]] = {name: (first[name],) if name in first else () for name in wanted}
+    for name in values.keys() & (families.keys() | kept.keys()):
+        family = families.get(name, (name,))
+        own = {value for member in family for value in kept.get(member, ())}
+        values[name] = tuple(sorted(own.union(first[member] for member in family if member in first)))
+    return values
+
+
+def digest_entries(
+    connection: Connection,
+    pseudonyms: AbstractSet[str],
+    families: AbstractSet[tuple[str, ...]],
+    key: bytes,
+) -> str:
+    """Return the keyed digest (hex) of what identifies people in text, all their pseudonyms being given.
+
+    families: those of the people who have several pseudonyms. A first identifier stays what it is: it
+    counts where a link gives it to somebody else.
     """
     digest = hmac.new(key, digestmod="sha256")
-    people = sorted(set(families))
-    for entries in _framed_entries(connection, sorted(chain.from_iterable(people))):
+    for entries in _framed_entries(connection, pseudonyms):
         digest.update(b"".join(sorted(entries)))
-    digest.update(b"".join(frame_parts("family", *family) for family in people if len(family) > 1))
+    digest.update(b"".join(frame_parts("family", *family) for family in sorted(families)))
     return digest.hexdigest()
 
 
@@ -111,8 +134,11 @@ def holders_of(
     return holders
 
 
-def _framed_entries(connection: Connection, ordered: list[str]) -> Iterator[list[bytes]]:
+def _framed_entries(connection: Connection, pseudonyms: AbstractSet[str]) -> Iterator[list[bytes]]:
     key = (IDENTIFIERS.c.pseudonym, IDENTIFIERS.c.kind, IDENTIFIERS.c.value_hmac)
+    if connection.execute(select(*key).limit(1)).first() is None:
+        return
+    ordered = sorted(pseudonyms)
     for start in range(0, len(ordered), ROWS_AT_ONCE):
         part = set(ordered[start : start + ROWS_AT_ONCE])
         yield [

@@ -25,8 +25,7 @@ def identity_digests(index_key: bytes, system: str, identifiers: Iterable[str]) 
     values = list(identifiers)
     begun = frame_parts("identity", system)
     digests = many_macs(index_key, (begun + frame_parts(value) for value in values))
-    asked = dict(zip(digests, values, strict=True))
-    return {digest: asked[digest] for digest in sorted(asked)}
+    return dict(sorted(zip(digests, values, strict=True)))
 
 
 def known_people(connection: Connection, system: str, asked: Mapping[bytes, str]) -> dict[str, str]:
@@ -44,18 +43,13 @@ def add_people(
 
     Subjects are numbered in the order of the random pseudonyms, which says nothing of who was named when.
     """
-    drawn = os.urandom(PSEUDONYM_BYTES * len(missing)).hex()
-    size = 2 * PSEUDONYM_BYTES
-    names = {
-        digest: drawn[start : start + size]
-        for digest, start in zip(missing, range(0, len(drawn), size), strict=True)
-    }
-    added = dict(sorted((name, missing[digest]) for digest, name in names.items()))
-    numbers = next_numbers(change.connection, SUBJECTS, len(added))
-    wrapped = wrap_new_secrets(wrapping, added)
-    change.rows.add(SUBJECTS, list(zip(numbers, added, wrapped, strict=True)))
-    add_identities(change, system, names)
-    return {identifier: name for name, identifier in added.items()}
+    names = _new_names(len(missing))
+    ordered = dict(sorted(zip(names, missing.values(), strict=True)))
+    numbers = next_numbers(change.connection, SUBJECTS, len(ordered))
+    wrapped = wrap_new_secrets(wrapping, ordered)
+    change.rows.add(SUBJECTS, list(zip(numbers, ordered, wrapped, strict=True)))
+    add_identities(change, system, dict(zip(missing, names, strict=True)))
+    return dict(zip(missing.values(), names, strict=True))
 
 
 def add_identities(change: VaultChange, system: str, subjects: Mapping[bytes, str]) -> None:
@@ -100,3 +94,9 @@ def merge_subjects(change: VaultChange, one: str, other: str) -> None:
     older, younger = change.connection.scalars(ordered)
     change.rows.change(ALIASES, ALIASES.c.canonical == younger, canonical=older)
     change.rows.add(ALIASES, [(younger, older)])
+
+
+def _new_names(count: int) -> list[str]:
+    digits = 2 * PSEUDONYM_BYTES
+    drawn = os.urandom(PSEUDONYM_BYTES * count).hex()
+    return [drawn[start : start + digits] for start in range(0, len(drawn), digits)]

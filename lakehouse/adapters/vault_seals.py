@@ -8,6 +8,7 @@ holds.
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, delete, func, insert, select, update
 
@@ -123,8 +124,8 @@ def _portions(connection: Connection, table: Table) -> Iterator[Sequence[Row[*tu
 def _sum_of(key: bytes, table: str, rows: Sequence[Sequence[object]]) -> int:
     total = 0
     for start in range(0, len(rows), ROWS_AT_ONCE):
-        columns = zip(*rows[start : start + ROWS_AT_ONCE], strict=True)
-        named = {str(place): values for place, values in enumerate(columns)}
+        part = rows[start : start + ROWS_AT_ONCE]
+        named = {str(place): list(map(itemgetter(place), part)) for place in range(len(part[0]))}
         total += sum(int.from_bytes(mac, "big") for mac in row_macs(key, table, named))
     return total
 

@@ -18,9 +18,9 @@ from lakehouse.adapters.vault_schema import KEYS, SUBJECTS
 
 
 def wrap_new_secrets(wrapping: AESGCM, named: Mapping[str, str]) -> list[bytes]:
-    """Return by pseudonym a new random secret, wrapped with the identifier that first names its subject.
+    """Return a new random secret a subject, wrapped with the identifier by which each is first named.
 
-    named: by pseudonym the identifier.
+    named: by pseudonym the identifier, in the order of the answer.
     """
     drawn = os.urandom(KEY_BYTES * len(named))
     secrets = (drawn[start : start + KEY_BYTES] for start in range(0, len(drawn), KEY_BYTES))

@@ -7,7 +7,7 @@ import pytest
 from vault_keys import FixedKeys
 
 from lakehouse.adapters import vault as people_of_vault
-from lakehouse.adapters import vault_secrets
+from lakehouse.adapters import vault_people
 from lakehouse.adapters.key_tree import derive_key
 from lakehouse.adapters.sqlite_files import SqliteStore
 from lakehouse.adapters.vault import Vault
@@ -205,8 +205,9 @@ def test_a_link_gives_a_person_the_first_identifier_of_another(vault):
 
 def test_a_subject_whose_secret_stands_alone_has_its_identifier_kept_beside(vault, kept, monkeypatch):
     """Vaults before format 3 wrapped the secret only; what names such a person is a row, as it was."""
-    wrap = vault_secrets.wrap_secret
-    monkeypatch.setattr(vault_secrets, "wrap_secret", lambda key, secret, name: wrap(key, secret[:32], name))
+    wrap = vault_people.wrap_new_secrets
+    alone = lambda key, named: wrap(key, dict.fromkeys(named, ""))  # noqa: E731
+    monkeypatch.setattr(vault_people, "wrap_new_secrets", alone)
     old = vault.subjects_for("fhir", ["a1"])["a1"]
     assert (vault.identifiers_of([old]), len(vault.subject_keys([old], "seal")[old])) == ({old: ()}, 32)
     vault.remember_identifiers([(old, "identifier", "a1")])
