@@ -1,5 +1,6 @@
 """Build a Site from a site file and a home: the only place that chooses adapters."""
 
+import gc
 import getpass
 import os
 import pwd
@@ -49,6 +50,8 @@ from lakehouse.readers import reader_names
 from lakehouse.version import code_version
 
 DEFAULT_HOME = ".livinglab"
+COLLECT_AFTER = (50_000, 10, 10)
+"""Objects made until Python looks for cycles, after 700 of its own: a batch makes millions, in no cycle."""
 
 
 def open_site(
@@ -69,6 +72,7 @@ def open_site(
     Unavailable.
     """
     os.umask(0o077)
+    gc.set_threshold(*COLLECT_AFTER)
     path = home_path(home)
     settings = with_home_witnesses(read_site_file(site_file), path)
     if create and not ((path / IDENTITY).exists() and registry_store(settings.stores, path).exists()):

@@ -13,15 +13,16 @@ All little-endian; a null has value 0, or code 0xffffffff. Vectors: tests/vector
 
 import hmac
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import compress
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.adapters.canonical_columns import column_cut, single_rows
+from lakehouse.adapters.many_macs import paired_macs
 
 SUITE = b"livinglab/rows/v1"
 BLOCK_ROWS = 2**16
@@ -66,16 +67,13 @@ def subjects_of(rows: pa.Table) -> set[str]:
 
 def content_leaf(key: bytes, table: str, intent: str, pseudonym: str, rows: pa.Table) -> str:
     """Return one subject's leaf: HMAC-SHA-256 over table, intent, pseudonym and canonical rows, in hex."""
-    return _leaf(key, _framed(table) + _framed(intent) + _framed(pseudonym), *canonical_rows(rows))
+    head = _framed(table) + _framed(intent) + _framed(pseudonym)
+    return hmac.digest(key, b"".join([head, *canonical_rows(rows)]), "sha256").hex()
 
 
 def _framed(text: str) -> bytes:
     encoded = text.encode()
     return struct.pack("<I", len(encoded)) + encoded
-
-
-def _leaf(key: bytes, *pieces: bytes) -> str:
-    return hmac.digest(key, b"".join(pieces), "sha256").hex()
 
 
 def content_leaves(
@@ -91,33 +89,41 @@ def content_leaves(
     `intents` and `digest_keys` are by pseudonym; `rows` must hold all rows of each subject in it.
     """
     head_of = cache(lambda intent: _framed(table) + _framed(intent))
-    return {
-        pseudonym: _leaf(digest_keys[pseudonym], head_of(intents[pseudonym]), _framed(pseudonym), *pieces)
-        for block in _blocks(rows, keys)
-        for pseudonym, pieces in _people_bytes(block)
-    }
+    leaves: dict[str, str] = {}
+    for block in _blocks(rows, keys):
+        names, bodies = _people_bytes(block)
+        heads = (head_of(intents[name]) + _framed(name) for name in names)
+        messages = map(bytes.__add__, heads, bodies)
+        macs = paired_macs(zip(map(digest_keys.__getitem__, names), messages, strict=True))
+        leaves.update(zip(names, map(bytes.hex, macs), strict=True))
+    return leaves
 
 
-def _people_bytes(block: pa.Table) -> Iterator[tuple[str, Iterable[bytes]]]:
-    """Yield (pseudonym, canonical bytes of their rows, in pieces) of each subject of a block."""
+def _people_bytes(block: pa.Table) -> tuple[list[str], Iterator[bytes]]:
+    """Return the subjects of a block, and the canonical bytes of the rows of each."""
     starts, sizes = _runs(block)
-    names = [name or "" for name in block.column("subject").take(pa.array(starts)).to_pylist()]
     alone = sizes == 1
-    if alone.any():
-        pieces = _rows_alone(block.take(pa.array(starts[alone])))
-        yield from zip(compress(names, alone), pieces, strict=True)
-    if not alone.all():
+    order = np.argsort(~alone, kind="stable")
+    names = block.column("subject").take(pa.array(starts[order])).to_pylist()
+    bodies = chain(_rows_alone(block, starts[alone]), _rows_together(block, starts[~alone], sizes[~alone]))
+    return [name or "" for name in names], bodies
+
+
+def _rows_alone(block: pa.Table, places: np.ndarray) -> Iterator[bytes]:
+    """Yield the canonical bytes of each row at these places as a table of its own."""
+    if len(places):
+        rows = block.take(pa.array(places))
+        columns = [single_rows(name, rows.column(name)) for name in sorted(rows.column_names)]
+        suite, nothing = (pa.scalar(text, pa.large_binary()) for text in (SUITE, b""))
+        yield from pc.binary_join_element_wise(suite, *columns, nothing).to_pylist()
+
+
+def _rows_together(block: pa.Table, starts: np.ndarray, sizes: np.ndarray) -> Iterator[bytes]:
+    """Yield the canonical bytes of each run of rows."""
+    if len(starts):
         cuts = [column_cut(name, block.column(name)) for name in sorted(block.column_names)]
-        for name, start, size in zip(names, starts.tolist(), sizes.tolist(), strict=True):
-            if size > 1:
-                yield name, [SUITE, *(piece for cut in cuts for piece in cut(start, start + size))]
-
-
-def _rows_alone(rows: pa.Table) -> Iterator[tuple[bytes]]:
-    """Yield the canonical bytes of each row as a table of its own."""
-    columns = [single_rows(name, rows.column(name)) for name in sorted(rows.column_names)]
-    suite, nothing = (pa.scalar(text, pa.large_binary()) for text in (SUITE, b""))
-    return ((whole,) for whole in pc.binary_join_element_wise(suite, *columns, nothing).to_pylist())
+        for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
+            yield b"".join([SUITE, *(piece for cut in cuts for piece in cut(start, start + size))])
 
 
 def _blocks(rows: pa.Table, keys: Sequence[str]) -> Iterator[pa.Table]:

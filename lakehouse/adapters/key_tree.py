@@ -9,11 +9,13 @@ A blob is `suite (1 byte) | nonce (12) | ciphertext and tag (16)`.
 import hmac
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Literal, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from lakehouse.adapters.many_macs import many_macs, paired_macs
 from lakehouse.errors import Damaged
 
 KeyUse = Literal["seal", "date_shift", "receipt", "digest"]
@@ -39,16 +41,12 @@ class VaultKeys(Protocol):
 
 def extract_roots(secrets: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the 32 bytes from which every key of a secret is expanded (RFC 5869 section 2.2, empty salt)."""
-    for secret in secrets:
-        extraction = _UNSALTED.copy()
-        extraction.update(secret)
-        yield extraction.digest()
+    return many_macs(b"", secrets)
 
 
 def expand_blocks(roots: Iterable[bytes], info: bytes) -> Iterator[bytes]:
     """Yield the first 32 bytes that `info` names below each root (RFC 5869 section 2.3, T(1))."""
-    block = info + b"\x01"
-    return (hmac.digest(root, block, "sha256") for root in roots)
+    return paired_macs(zip(roots, repeat(info + b"\x01"), strict=False))
 
 
 def expand_roots(roots: Iterable[bytes], name: str) -> Iterator[bytes]:
@@ -125,5 +123,4 @@ def unwrap_secret(wrapping: AESGCM, wrapped: bytes, name: str) -> bytes:
     return open_bytes(wrapping, wrapped, _WRAP + frame_parts(name))
 
 
-_UNSALTED = hmac.new(b"", digestmod="sha256")
 _WRAP = frame_parts("wrap")

@@ -144,8 +144,9 @@ def _content_of(
     if not table["by_subject"]:
         return Content(digest=plain_content(_in_memory(rows)), leaves={}, rows=total)
     leaves: dict[str, str] = {}
+    keys = {**known_keys, **_nobodys_key(site, name)}
     for portion in rows.by_person() if isinstance(rows, SpooledRows) else [rows]:
-        leaves |= _leaves(site, intent, name, portion, base if appended else -1, known_keys)
+        leaves |= _leaves(site, intent, name, portion, base if appended else -1, keys)
     digest = _standing_root(site, name, leaves, appended)
     return Content(digest=digest, leaves=leaves, rows=total)
 
@@ -194,19 +195,21 @@ def _leaves(
         content_keys(whole.column_names),
         table=table,
         intents=dict.fromkeys(pseudonyms, intent),
-        digest_keys=digest_keys(site, table, pseudonyms, known_keys),
+        digest_keys=_keys_of(site, pseudonyms, known_keys),
     )
 
 
-def digest_keys(
-    site: Site, table: str, pseudonyms: AbstractSet[str], known_keys: Mapping[str, bytes] | None = None
-) -> dict[str, bytes]:
-    """Return each subject's digest key, those of `known_keys` as they are; the empty name has the table's."""
-    handed = known_keys or {}
-    known = {name: handed[name] for name in pseudonyms if name in handed}
-    others = pseudonyms - known.keys() - {""}
-    own = site.vault.subject_keys(others, "digest")
-    return {**known, **own, "": site.vault.table_key(f"rows/{table}")}
+def _keys_of(
+    site: Site, pseudonyms: AbstractSet[str], known_keys: Mapping[str, bytes]
+) -> Mapping[str, bytes]:
+    """Return the digest keys of at least these subjects; only those that are not known are looked up."""
+    missing = pseudonyms - known_keys.keys()
+    return {**known_keys, **site.vault.subject_keys(missing, "digest")} if missing else known_keys
+
+
+def _nobodys_key(site: Site, table: str) -> dict[str, bytes]:
+    """Return under the empty name the digest key of a table's rows without a subject."""
+    return {"": site.vault.table_key(f"rows/{table}")}
 
 
 def _known_digests(site: Site, table: str) -> dict[str, str]:
@@ -261,6 +264,7 @@ def recompute_content(site: Site, version: Version) -> str:
         return plain_content(site.lake.read(version.table, version.version))
     with site.registry.reading() as tx:
         intents = standing_intents(tx, version.table)
+    nobodys = _nobodys_key(site, version.table)
     made: dict[str, str] = {}
     for rows in site.lake.people_portions(version.table, version.version):
         pseudonyms = {name or "" for name in rows.column("subject").unique().to_pylist()}
@@ -274,7 +278,7 @@ def recompute_content(site: Site, version: Version) -> str:
             content_keys(rows.column_names),
             table=version.table,
             intents=intents,
-            digest_keys=digest_keys(site, version.table, pseudonyms),
+            digest_keys=_keys_of(site, pseudonyms, nobodys),
         )
     return content_root(made.values())
 
