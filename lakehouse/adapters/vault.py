@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from lakehouse.adapters.former_cells import holds_former_cells, pack_former_cells
 from lakehouse.adapters.key_tree import KeyUse, VaultKeys, derive_key, unwrap_secret
-from lakehouse.adapters.person_secrets import PersonSecrets
+from lakehouse.adapters.person_secrets import PersonSecrets, Secrets
 from lakehouse.adapters.vault_cells import pack_members, read_cells, replace_cells, unpack_members
 from lakehouse.adapters.vault_database import VaultDatabase, read_counter
 from lakehouse.adapters.vault_identifiers import (
@@ -89,7 +89,12 @@ class Vault:
 
     def subjects_for(self, system: str, identifiers: Sequence[str]) -> dict[str, str]:
         """Return the canonical pseudonym of each identifier, making subjects that are missing."""
+        return self.name_subjects(system, identifiers)[0]
+
+    def name_subjects(self, system: str, identifiers: Sequence[str]) -> tuple[dict[str, str], Secrets]:
+        """Return `subjects_for`, and the secrets of the subjects that were missing, for `secrets_of`."""
         asked = identity_digests(self._keys.index_key(), system, identifiers)
+        made: Secrets = {}
         with self._database.reading() as connection:
             found, seen = known_people(connection, system, asked), read_counter(connection)
         if len(found) < len(asked):
@@ -97,8 +102,9 @@ class Vault:
                 if not change.is_first_since(seen):
                     found = known_people(change.connection, system, asked)
                 missing = {digest: value for digest, value in asked.items() if value not in found}
-                found |= add_people(change, self._wrapping(), system, missing)
-        return {value: found[value] for value in identifiers}
+                added, made = add_people(change, self._wrapping(), system, missing)
+                found |= added
+        return {value: found[value] for value in identifiers}, made
 
     def find_subjects(self, system: str, identifiers: Iterable[str]) -> dict[str, str]:
         """Return the canonical pseudonyms of the identifiers that are known."""
@@ -152,10 +158,14 @@ class Vault:
 
     # keys
 
-    def secrets_of(self, pseudonyms: Iterable[str]) -> PersonSecrets:
-        """Return what gives these subjects' keys from one look-up; an unknown pseudonym is Damaged then."""
+    def secrets_of(self, pseudonyms: Iterable[str], *made: Secrets) -> PersonSecrets:
+        """Return what gives these subjects' keys from one look-up; an unknown pseudonym is Damaged then.
+
+        made: those that need no look-up, as `name_subjects` gave them.
+        """
         wanted = set(pseudonyms)
-        return PersonSecrets(lambda: self._open_secrets(wanted))
+        own = {name: secrets[name] for secrets in made for name in wanted & secrets.keys()}
+        return PersonSecrets(lambda: {**own, **self._open_secrets(wanted - own.keys())})
 
     def subject_keys(self, pseudonyms: Iterable[str], use: KeyUse) -> dict[str, bytes]:
         """Return the 32-byte keys of subjects for one use; an unknown pseudonym is Damaged."""

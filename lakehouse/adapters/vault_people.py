@@ -10,9 +10,10 @@ from sqlalchemy import Connection, select
 from lakehouse.adapters.key_tree import frame_parts
 from lakehouse.adapters.many_macs import many_macs
 from lakehouse.adapters.many_rows import next_numbers, rows_among, rows_at_least
+from lakehouse.adapters.person_secrets import Secrets
 from lakehouse.adapters.vault_database import VaultChange
 from lakehouse.adapters.vault_schema import ALIASES, IDENTITIES, PSEUDONYM_BYTES, SUBJECTS
-from lakehouse.adapters.vault_secrets import wrap_new_secrets
+from lakehouse.adapters.vault_secrets import new_secrets, wrap_secrets
 
 ALIAS_PAIR = (ALIASES.c.alias, ALIASES.c.canonical)
 
@@ -38,18 +39,19 @@ def known_people(connection: Connection, system: str, asked: Mapping[bytes, str]
 
 def add_people(
     change: VaultChange, wrapping: AESGCM, system: str, missing: Mapping[bytes, str]
-) -> dict[str, str]:
-    """Make a subject for each identifier and return its pseudonym; missing: `identity_digests`.
+) -> tuple[dict[str, str], Secrets]:
+    """Make a subject for each identifier; return its pseudonym by identifier, and the new subjects' secrets.
 
-    Subjects are numbered in the order of the random pseudonyms, which says nothing of who was named when.
+    missing: `identity_digests`. Subjects are numbered in the order of the random pseudonyms, which says
+    nothing of who was named when.
     """
     names = _new_names(len(missing))
-    ordered = dict(sorted(zip(names, missing.values(), strict=True)))
-    numbers = next_numbers(change.connection, SUBJECTS, len(ordered))
-    wrapped = wrap_new_secrets(wrapping, ordered)
-    change.rows.add(SUBJECTS, list(zip(numbers, ordered, wrapped, strict=True)))
+    secrets = new_secrets(dict(sorted(zip(names, missing.values(), strict=True))))
+    numbers = next_numbers(change.connection, SUBJECTS, len(secrets))
+    wrapped = wrap_secrets(wrapping, secrets)
+    change.rows.add(SUBJECTS, list(zip(numbers, secrets, wrapped, strict=True)))
     add_identities(change, system, dict(zip(missing, names, strict=True)))
-    return dict(zip(missing.values(), names, strict=True))
+    return dict(zip(missing.values(), names, strict=True)), secrets
 
 
 def add_identities(change: VaultChange, system: str, subjects: Mapping[bytes, str]) -> None:

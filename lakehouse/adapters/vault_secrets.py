@@ -17,19 +17,20 @@ from lakehouse.adapters.vault_database import VaultChange
 from lakehouse.adapters.vault_schema import KEYS, SUBJECTS
 
 
-def wrap_new_secrets(wrapping: AESGCM, named: Mapping[str, str]) -> list[bytes]:
-    """Return a new random secret a subject, wrapped with the identifier by which each is first named.
+def new_secrets(named: Mapping[str, str]) -> dict[str, bytes]:
+    """Return by pseudonym a new random secret, with the identifier by which its subject is first named.
 
-    named: by pseudonym the identifier, in the order of the answer.
+    named: that identifier, by pseudonym.
     """
     drawn = os.urandom(KEY_BYTES * len(named))
     secrets = (drawn[start : start + KEY_BYTES] for start in range(0, len(drawn), KEY_BYTES))
-    return seal_cells(
-        [
-            (wrapping, frame_parts("wrap", name), secret + identifier.encode())
-            for secret, (name, identifier) in zip(secrets, named.items(), strict=True)
-        ]
-    )
+    pairs = zip(named.items(), secrets, strict=True)
+    return {name: secret + identifier.encode() for (name, identifier), secret in pairs}
+
+
+def wrap_secrets(wrapping: AESGCM, secrets: Mapping[str, bytes]) -> list[bytes]:
+    """Return each of the secrets, by pseudonym, wrapped under the subject's name."""
+    return seal_cells([(wrapping, frame_parts("wrap", name), secret) for name, secret in secrets.items()])
 
 
 def known_subjects(connection: Connection, pseudonyms: Iterable[str]) -> set[str]:

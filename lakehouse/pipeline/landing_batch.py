@@ -104,10 +104,9 @@ def prepare_batch(site: Site, contract: DatasetContract, files: Sequence[LandedF
 
 def _name_people(site: Site, contract: DatasetContract, files: Sequence[LandedFile]) -> Subjects:
     """Give every person of the batch a pseudonym, take up links, remember what names them in free text."""
-    names = {
-        system: site.vault.subjects_for(system, ids)
-        for system, ids in _stated_people(contract, files).items()
-    }
+    stated = _stated_people(contract, files)
+    named = {system: site.vault.name_subjects(system, ids) for system, ids in stated.items()}
+    names = {system: own for system, (own, _) in named.items()}
     links = [link for file in files for link in stated_links(contract, file.found)]
     if links:
         canonical = site.vault.link_all([(names[own][i], system, value) for (own, i), system, value in links])
@@ -119,7 +118,7 @@ def _name_people(site: Site, contract: DatasetContract, files: Sequence[LandedFi
         system: site.vault.find_subjects(system, ids) for system, ids in _rejected_people(files).items()
     }
     everyone = (subject for own in (*names.values(), *rejected.values()) for subject in own.values())
-    secrets = site.vault.secrets_of(everyone)
+    secrets = site.vault.secrets_of(everyone, *(made for _, made in named.values()))
     site.vault.remember_identifiers(_identifying(contract, names, files, links), secrets)
     known = {system: {**rejected.get(system, {}), **names.get(system, {})} for system in {*rejected, *names}}
     return Subjects(names=known, seal_keys=secrets.keys("seal"), digest_keys=secrets.keys("digest"))

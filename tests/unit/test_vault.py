@@ -121,6 +121,18 @@ def test_the_key_tree_is_what_the_protocol_says(vault):
     assert keys["digest"] == derive_key(keys["receipt"], "digest")
 
 
+def test_who_names_people_has_the_secrets_of_the_new_ones(vault):
+    """They give the keys that a look-up gives, and no look-up is made; those who were known are looked up."""
+    known = vault.subjects_for("fhir", ["p"])["p"]
+    names, made = vault.name_subjects("fhir", ["p", "q"])
+    assert set(made) == {names["q"]} == set(names.values()) - {known}
+    told, asked = vault.secrets_of(names.values(), made), vault.secrets_of(names.values())
+    assert told.keys("digest") == asked.keys("digest")
+    assert told.first_identifiers() == asked.first_identifiers() == {known: "p", names["q"]: "q"}
+    nobody = "00" * 16
+    assert set(vault.secrets_of([nobody], {nobody: b"s" * 32, **made}).keys("seal")) == {nobody}
+
+
 def test_an_unknown_pseudonym_is_damage(vault):
     """A pseudonym in the lake that is not in the vault is never skipped."""
     with pytest.raises(Damaged, match="lacks 1 of 1"):
@@ -205,9 +217,8 @@ def test_a_link_gives_a_person_the_first_identifier_of_another(vault):
 
 def test_a_subject_whose_secret_stands_alone_has_its_identifier_kept_beside(vault, kept, monkeypatch):
     """Vaults before format 3 wrapped the secret only; what names such a person is a row, as it was."""
-    wrap = vault_people.wrap_new_secrets
-    alone = lambda key, named: wrap(key, dict.fromkeys(named, ""))  # noqa: E731
-    monkeypatch.setattr(vault_people, "wrap_new_secrets", alone)
+    made = vault_people.new_secrets
+    monkeypatch.setattr(vault_people, "new_secrets", lambda named: made(dict.fromkeys(named, "")))
     old = vault.subjects_for("fhir", ["a1"])["a1"]
     assert (vault.identifiers_of([old]), len(vault.subject_keys([old], "seal")[old])) == ({old: ()}, 32)
     vault.remember_identifiers([(old, "identifier", "a1")])
