@@ -12,8 +12,8 @@ from sqlalchemy import Column, Connection, Table, func, select, text
 
 ROWS_AT_ONCE = 10_000
 """Values a query; SQLite allows 32,766 parameters."""
-ROWS_A_STATEMENT = 100
-"""Rows a statement inserts where there are as many; no table has a hundredth of 32,766 columns."""
+ROWS_A_STATEMENT = 1_000
+"""Rows that one statement inserts, a parameter a value: a table may have 32 columns."""
 A_FEW = 100
 """Values that are asked for one by one, however few rows a table may have."""
 MARKS: Mapping[str, str] = {"sqlite": "?", "postgresql": "%s"}
@@ -23,21 +23,22 @@ MARKS: Mapping[str, str] = {"sqlite": "?", "postgresql": "%s"}
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[object]]) -> None:
     """Insert rows, each with a value for every column of the table, in the table's order.
 
-    A hundred rows a statement: the statement's own cost is more than that of a row.
+    A thousand rows a statement, which costs less than a statement a row. Fewer are said one by one: they may
+    be large, as the leaves of a shard.
     """
-    if any(len(row) != len(table.columns) for row in rows):
-        raise ValueError(f"a row of {table.name} has not {len(table.columns)} values")
-    mark = MARKS[connection.dialect.name]
+    width = len(table.columns)
+    if any(len(row) != width for row in rows):
+        raise ValueError(f"a row of {table.name} has not {width} values")
     names = ", ".join(_name(connection, column) for column in table.columns)
-    marks = ", ".join(mark for _ in table.columns)
-    begin, one = f"INSERT INTO {_name(connection, table)} ({names}) VALUES ", f"({marks})"
+    marks = f"({', '.join([MARKS[connection.dialect.name]] * width)})"
+    begin = f"INSERT INTO {_name(connection, table)} ({names}) VALUES "
+    many = begin + ", ".join([marks] * ROWS_A_STATEMENT)
     whole = len(rows) - len(rows) % ROWS_A_STATEMENT
-    many = begin + ", ".join([one] * ROWS_A_STATEMENT)
     for start in range(0, whole, ROWS_A_STATEMENT):
         values = chain.from_iterable(rows[start : start + ROWS_A_STATEMENT])
         connection.exec_driver_sql(many, tuple(values))
     if whole < len(rows):
-        connection.exec_driver_sql(begin + one, [tuple(row) for row in rows[whole:]])
+        connection.exec_driver_sql(begin + marks, [tuple(row) for row in rows[whole:]])
 
 
 def rows_among(

@@ -93,11 +93,14 @@ def all_values(
 
     families: `families_of`; kept: values by pseudonym; first: by pseudonym the first identifier.
     """
-    values: dict[str, tuple[str, ...]] = {name: (first[name],) if name in first else () for name in wanted}
-    for name in values.keys() & (families.keys() | kept.keys()):
-        family = families.get(name, (name,))
-        own = {value for member in family for value in kept.get(member, ())}
-        values[name] = tuple(sorted(own.union(first[member] for member in family if member in first)))
+    values: dict[str, tuple[str, ...]] = {}
+    for name in wanted:
+        if name in kept or name in families:
+            family = families.get(name, (name,))
+            own = {first[member] for member in family if member in first}
+            values[name] = tuple(sorted(own.union(*[kept[member] for member in family if member in kept])))
+        else:
+            values[name] = (first[name],) if name in first else ()
     return values
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from random import Random
 
 import pytest
 from earlier_homes import unpack_home
@@ -120,6 +121,15 @@ def test_a_home_of_format_2_keeps_who_stood_where(tmp_path: Path, monkeypatch: p
     assert run(["--home", str(home), "upgrade"]) == 0
     vault = open_site(home=home).vault
     assert before == {release: vault.cells_of(release) for release in before} != {}
+
+
+def test_members_lie_in_the_order_of_their_digits() -> None:
+    """Zeros at the end count as any digit; a thousand lie as a plain sort lays them; nobody is no byte."""
+    drawn = Random(7)
+    ends = {"00" * 16, "00" * 15 + "01", "01" + "00" * 15, "0100" * 8, "ff" * 16}
+    many = ends | {f"{drawn.getrandbits(128):032x}" for _ in range(1_000)}
+    for members in (ends, many, {ANN}, set()):
+        assert pack_members(members) == bytes.fromhex("".join(sorted(members)))
 
 
 def test_members_are_packed_in_order_and_come_back() -> None:

@@ -9,6 +9,7 @@ from vault_keys import FixedKeys
 from lakehouse.adapters import vault as people_of_vault
 from lakehouse.adapters import vault_people
 from lakehouse.adapters.key_tree import derive_key
+from lakehouse.adapters.many_rows import ROWS_A_STATEMENT
 from lakehouse.adapters.sqlite_files import SqliteStore
 from lakehouse.adapters.vault import Vault
 from lakehouse.adapters.vault_schema import SEALS
@@ -42,6 +43,17 @@ def test_an_identifier_gets_one_pseudonym_for_good(vault):
     assert vault.subjects_for("gaitpdb", ["GaPt04", "GaPt03"]) == first
     assert vault.subjects_for("clinic", ["GaPt03"])["GaPt03"] not in first.values()
     assert all(len(bytes.fromhex(pseudonym)) == 16 for pseudonym in first.values())
+
+
+def test_more_people_than_one_statement_takes_are_all_there(vault):
+    """Two whole statements and a rest: each is found again and bears what named them."""
+    people = [f"p{number}" for number in range(2 * ROWS_A_STATEMENT + 1)]
+    made = vault.subjects_for("fhir", people)
+    assert list(made) == people
+    assert len(set(made.values())) == len(people)
+    assert vault.find_subjects("fhir", people) == made
+    assert vault.identifiers_of(made.values()) == {name: (value,) for value, name in made.items()}
+    assert vault.broken_seals() == ()
 
 
 def test_asking_for_an_identifier_makes_nobody(vault):
