@@ -5,7 +5,7 @@ import hmac
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lakehouse.adapters.many_macs import many_macs
+from lakehouse.adapters.many_macs import BLOCK_BYTES, many_macs, paired_macs
 
 KEYS = st.binary(max_size=150)
 
@@ -17,6 +17,13 @@ KEYS = st.binary(max_size=150)
 def test_many_macs_are_those_of_hmac_one_by_one(key: bytes, messages: list[bytes]) -> None:
     """A key of one block is used as it is, a longer one is hashed first (RFC 2104 section 2)."""
     assert list(many_macs(key, messages)) == [hmac.digest(key, said, "sha256") for said in messages]
+
+
+@given(st.lists(st.tuples(st.binary(max_size=BLOCK_BYTES), st.binary(max_size=150))))
+@example([(b"", b""), (b"k" * 64, b"a")])
+def test_macs_each_under_a_key_of_its_own_are_those_of_hmac(pairs: list[tuple[bytes, bytes]]) -> None:
+    """Keys of one block and shorter: all that a key tree has."""
+    assert list(paired_macs(pairs)) == [hmac.digest(key, said, "sha256") for key, said in pairs]
 
 
 def test_the_mac_of_rfc_4231_case_2() -> None:
