@@ -32,8 +32,8 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[ob
     names = ", ".join(_name(connection, column) for column in table.columns)
     marks = f"({', '.join([MARKS[connection.dialect.name]] * width)})"
     begin = f"INSERT INTO {_name(connection, table)} ({names}) VALUES "
-    many = begin + ", ".join([marks] * ROWS_A_STATEMENT)
     whole = len(rows) - len(rows) % ROWS_A_STATEMENT
+    many = begin + ", ".join([marks] * min(whole, ROWS_A_STATEMENT))
     for start in range(0, whole, ROWS_A_STATEMENT):
         values = chain.from_iterable(rows[start : start + ROWS_A_STATEMENT])
         connection.exec_driver_sql(many, tuple(values))
