@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lakehouse.adapters.canonical_columns import column_cut, single_rows
-from lakehouse.adapters.many_macs import paired_macs
+from lakehouse.core.many_macs import paired_macs
 
 SUITE = b"livinglab/rows/v1"
 BLOCK_ROWS = 2**16

@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from lakehouse.adapters.many_macs import many_macs, paired_macs
+from lakehouse.core.many_macs import many_macs, paired_macs
 from lakehouse.errors import Damaged
 
 KeyUse = Literal["seal", "date_shift", "receipt", "digest"]
@@ -62,7 +62,10 @@ def derive_key(secret: bytes, name: str) -> bytes:
 
 def frame_parts(*parts: str) -> bytes:
     """Join texts so that no two lists of parts give the same bytes (each with its 4-byte length)."""
-    return b"".join([len(part).to_bytes(4, "big") + part for part in map(str.encode, parts)])
+    framed = b""
+    for part in map(str.encode, parts):
+        framed += len(part).to_bytes(4, "big") + part
+    return framed
 
 
 def digest_under(key: bytes, *fixed: str) -> Callable[[str], bytes]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any
 
-from lakehouse.adapters.many_macs import many_macs
+from lakehouse.core.many_macs import many_macs
 
 MODULUS = 1 << 256
 """Sums of MACs, read as numbers, are kept modulo this."""

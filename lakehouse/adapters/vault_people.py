@@ -8,12 +8,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, select
 
 from lakehouse.adapters.key_tree import frame_parts
-from lakehouse.adapters.many_macs import many_macs
 from lakehouse.adapters.many_rows import next_numbers, rows_among, rows_at_least
 from lakehouse.adapters.person_secrets import Secrets
 from lakehouse.adapters.vault_database import VaultChange
 from lakehouse.adapters.vault_schema import ALIASES, IDENTITIES, PSEUDONYM_BYTES, SUBJECTS
 from lakehouse.adapters.vault_secrets import new_secrets, wrap_secrets
+from lakehouse.core.many_macs import many_macs
 
 ALIAS_PAIR = (ALIASES.c.alias, ALIASES.c.canonical)
 

@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import Literal
 
 from lakehouse.core.canonical import canonical_json, canonical_text
+from lakehouse.core.many_macs import many_macs, paired_macs
 from lakehouse.core.merkle import leaf_hash, root_of
 
 ConsentDecision = Literal["permit", "deny"]
@@ -64,20 +65,16 @@ def commit_permission(nonce: bytes, purpose: str, pseudonym: str, basis: str) ->
 
 def derive_nonces(key: bytes, purpose: str, pseudonyms: Iterable[str]) -> Iterator[bytes]:
     """Yield each person's nonce (32 bytes): HMAC-SHA256(key, canonical [purpose, pseudonym])."""
-    begun = hmac.new(key, _begin_list(purpose), hashlib.sha256)
-    for pseudonym in pseudonyms:
-        own = begun.copy()
-        own.update(canonical_text(pseudonym) + b"]")
-        yield own.digest()
+    head = _begin_list(purpose)
+    return many_macs(key, (head + canonical_text(pseudonym) + b"]" for pseudonym in pseudonyms))
 
 
 def commit_permissions(nonces: Iterable[bytes], purpose: str, bases: Mapping[str, str]) -> Iterator[bytes]:
     """Yield `commit_permission` of many people; bases: by pseudonym, nonces: in the order of `bases`."""
     head = _begin_list(purpose)
     tails = {basis: b"," + canonical_text(basis) + b"]" for basis in set(bases.values())}
-    for nonce, (pseudonym, basis) in zip(nonces, bases.items(), strict=True):
-        message = head + canonical_text(pseudonym) + tails[basis]
-        yield hmac.digest(nonce, message, hashlib.sha256)
+    messages = (head + canonical_text(pseudonym) + tails[basis] for pseudonym, basis in bases.items())
+    return paired_macs(zip(nonces, messages, strict=True))
 
 
 def permissions_root(commitments: Iterable[bytes]) -> str:

@@ -21,7 +21,6 @@ class OwnIdentifiers:
 
     def __init__(self, identifiers: Mapping[str, tuple[str, ...]]) -> None:
         self._identifiers = identifiers
-        self._words_of = lru_cache(_KEPT)(folded_words)
         self._pattern_of = lru_cache(_KEPT)(identifier_pattern)
 
     def pattern(self, pseudonym: str | None, folded: str) -> "regex.Pattern[str] | None":
@@ -30,7 +29,7 @@ class OwnIdentifiers:
         folded: the text as `fold_text` gives it.
         """
         own = self._identifiers.get(pseudonym or "", ())
-        named = [value for value in own if may_hold(folded, self._words_of(value))]
+        named = [value for value in own if may_hold(folded, folded_words(value))]
         return self._pattern_of(tuple(named)) if named else None
 
 

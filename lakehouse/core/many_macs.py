@@ -1,7 +1,6 @@
-"""HMAC-SHA-256 of many short texts under one key (RFC 2104 section 2).
+"""HMAC-SHA-256 of many short texts, under one key or a key each (RFC 2104 section 2).
 
-`hmac` hashes what is as fast, but wraps each copy of a begun state in an object of Python: for a short text
-that takes longer than hashing it.
+`hmac` hashes as fast, but takes longer than that to begin and to end: for a short text that is what counts.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,8 +13,7 @@ INNER, OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C)
 
 def many_macs(key: bytes, messages: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the MAC of each message (32 bytes), as `hmac.digest(key, message, "sha256")` gives it."""
-    short = key if len(key) <= BLOCK_BYTES else sha256(key).digest()
-    padded = short.ljust(BLOCK_BYTES, b"\0")
+    padded = _padded(key)
     inner, outer = sha256(padded.translate(INNER)), sha256(padded.translate(OUTER))
     for message in messages:
         within, around = inner.copy(), outer.copy()
@@ -25,8 +23,12 @@ def many_macs(key: bytes, messages: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def paired_macs(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
-    """Yield the MAC (32 bytes) of each message under its own key, at most 64 bytes; pairs: (key, message)."""
+    """Yield the MAC (32 bytes) of each message under a key of its own; pairs: (key, message)."""
     for key, message in pairs:
-        padded = key.ljust(BLOCK_BYTES, b"\0")
+        padded = _padded(key)
         within = sha256(padded.translate(INNER) + message).digest()
         yield sha256(padded.translate(OUTER) + within).digest()
+
+
+def _padded(key: bytes) -> bytes:
+    return (key if len(key) <= BLOCK_BYTES else sha256(key).digest()).ljust(BLOCK_BYTES, b"\0")
