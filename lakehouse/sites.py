@@ -51,7 +51,7 @@ from lakehouse.version import code_version
 
 DEFAULT_HOME = ".livinglab"
 COLLECT_AFTER = (50_000, 10, 10)
-"""Objects made until Python looks for cycles, after 700 of its own: a batch makes millions, in no cycle."""
+"""New objects after which Python looks for cycles (else 700): a batch makes millions, none of them in one."""
 
 
 def open_site(

@@ -13,7 +13,7 @@ All little-endian; a null has value 0, or code 0xffffffff. Vectors: tests/vector
 
 import hmac
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
 
@@ -88,42 +88,49 @@ def content_leaves(
 
     `intents` and `digest_keys` are by pseudonym; `rows` must hold all rows of each subject in it.
     """
-    head_of = cache(lambda intent: _framed(table) + _framed(intent))
+    begun = cache(lambda intent: _framed(table) + _framed(intent))
+
+    def head(pseudonym: str) -> bytes:
+        return begun(intents[pseudonym]) + _framed(pseudonym)
+
     leaves: dict[str, str] = {}
     for block in _blocks(rows, keys):
-        names, bodies = _people_bytes(block)
-        heads = (head_of(intents[name]) + _framed(name) for name in names)
-        messages = map(bytes.__add__, heads, bodies)
+        names, messages = _people_messages(block, head)
         macs = paired_macs(zip(map(digest_keys.__getitem__, names), messages, strict=True))
         leaves.update(zip(names, map(bytes.hex, macs), strict=True))
     return leaves
 
 
-def _people_bytes(block: pa.Table) -> tuple[list[str], Iterator[bytes]]:
-    """Return the subjects of a block, and the canonical bytes of the rows of each."""
+def _people_messages(block: pa.Table, head: Callable[[str], bytes]) -> tuple[list[str], Iterator[bytes]]:
+    """Return the subjects of a block, and of each its head with the canonical bytes of its rows."""
     starts, sizes = _runs(block)
-    alone = sizes == 1
-    order = np.argsort(~alone, kind="stable")
-    names = block.column("subject").take(pa.array(starts[order])).to_pylist()
-    bodies = chain(_rows_alone(block, starts[alone]), _rows_together(block, starts[~alone], sizes[~alone]))
-    return [name or "" for name in names], bodies
+    alone, several = np.flatnonzero(sizes == 1), np.flatnonzero(sizes > 1)
+    places = pa.array(starts[np.concatenate([alone, several])])
+    names = [name or "" for name in block.column("subject").take(places).to_pylist()]
+    heads = map(head, names)
+    apart = _rows_alone(block, starts[alone], heads)
+    return names, chain(apart, _rows_together(block, starts[several], sizes[several], heads))
 
 
-def _rows_alone(block: pa.Table, places: np.ndarray) -> Iterator[bytes]:
-    """Yield the canonical bytes of each row at these places as a table of its own."""
+def _rows_alone(block: pa.Table, places: np.ndarray, heads: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield a head and the canonical bytes of one row, as a table of its own, for each of these places."""
     if len(places):
         rows = block.take(pa.array(places))
         columns = [single_rows(name, rows.column(name)) for name in sorted(rows.column_names)]
         suite, nothing = (pa.scalar(text, pa.large_binary()) for text in (SUITE, b""))
-        yield from pc.binary_join_element_wise(suite, *columns, nothing).to_pylist()
+        whole = pc.binary_join_element_wise(suite, *columns, nothing).to_pylist()
+        yield from (next(heads) + body for body in whole)
 
 
-def _rows_together(block: pa.Table, starts: np.ndarray, sizes: np.ndarray) -> Iterator[bytes]:
-    """Yield the canonical bytes of each run of rows."""
+def _rows_together(
+    block: pa.Table, starts: np.ndarray, sizes: np.ndarray, heads: Iterator[bytes]
+) -> Iterator[bytes]:
+    """Yield a head and the canonical bytes of each run of rows."""
     if len(starts):
         cuts = [column_cut(name, block.column(name)) for name in sorted(block.column_names)]
         for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
-            yield b"".join([SUITE, *(piece for cut in cuts for piece in cut(start, start + size))])
+            pieces = (piece for cut in cuts for piece in cut(start, start + size))
+            yield b"".join([next(heads), SUITE, *pieces])
 
 
 def _blocks(rows: pa.Table, keys: Sequence[str]) -> Iterator[pa.Table]:

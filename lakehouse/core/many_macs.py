@@ -26,8 +26,9 @@ def paired_macs(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
     """Yield the MAC (32 bytes) of each message under a key of its own; pairs: (key, message)."""
     for key, message in pairs:
         padded = _padded(key)
-        within = sha256(padded.translate(INNER) + message).digest()
-        yield sha256(padded.translate(OUTER) + within).digest()
+        within = sha256(padded.translate(INNER))
+        within.update(message)
+        yield sha256(padded.translate(OUTER) + within.digest()).digest()
 
 
 def _padded(key: bytes) -> bytes:
