@@ -8,7 +8,8 @@ from sqlalchemy import Connection, MetaData, Table, func, insert, select, text
 from lakehouse.errors import NotReady
 from lakehouse.ports import Store
 
-ROWS_AT_ONCE = 1000
+ROWS_AT_ONCE = 100
+"""A shard of the leaves of a million people has 400 kB."""
 
 
 def copy_rows(source: Store, target: Store, metadata: MetaData) -> int:
