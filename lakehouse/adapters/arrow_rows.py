@@ -12,7 +12,6 @@ All little-endian; a null has value 0, or code 0xffffffff. Vectors: tests/vector
 """
 
 import hmac
-import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
@@ -73,7 +72,7 @@ def content_leaf(key: bytes, table: str, intent: str, pseudonym: str, rows: pa.T
 
 def _framed(text: str) -> bytes:
     encoded = text.encode()
-    return struct.pack("<I", len(encoded)) + encoded
+    return len(encoded).to_bytes(4, "little") + encoded
 
 
 def content_leaves(

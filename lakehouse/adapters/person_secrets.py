@@ -1,6 +1,7 @@
 """Keys of some people from one look-up in the vault (PROTOCOLS section 1)."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 
 from lakehouse.adapters.key_tree import KEY_BYTES, KeyUse, expand_roots, extract_roots
 
@@ -19,17 +20,17 @@ class PersonSecrets:
 
     def keys(self, use: KeyUse) -> dict[str, bytes]:
         """Return the 32-byte key of every one of them for one use, by pseudonym."""
-        return self.keys_of(self._rooted(), use)
+        return self.keys_of(self._rooted().keys(), use)
 
-    def keys_of(self, names: Collection[str], use: KeyUse) -> dict[str, bytes]:
+    def keys_of(self, names: AbstractSet[str], use: KeyUse) -> dict[str, bytes]:
         """Return the keys for one use of at least these people, each made once; strangers have none."""
         made, roots = self._keys.setdefault(use, {}), self._rooted()
-        missing = [name for name in names if name not in made and name in roots]
+        missing = roots.keys() & (names - made.keys())
         if use == "digest":
             receipts = self.keys_of(missing, "receipt")
-            above = extract_roots(receipts[name] for name in missing)
+            above = extract_roots(map(receipts.__getitem__, missing))
         else:
-            above = (roots[name] for name in missing)
+            above = map(roots.__getitem__, missing)
         made.update(zip(missing, expand_roots(above, use), strict=True))
         return made
 

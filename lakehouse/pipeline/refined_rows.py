@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from lakehouse.adapters.arrow_rows import subjects_of
 from lakehouse.adapters.gx_validator import ValidationResult, merge_results
 from lakehouse.adapters.quarantine_rows import QUARANTINE_SCHEMA, count_reasons, quarantine_rows
 from lakehouse.adapters.silver_rows import silver_schema
@@ -67,7 +67,7 @@ class _Counts:
 
     def add(self, portion: SilverPortion) -> None:
         self._received += portion.received
-        self._subjects += len(subjects_of(portion.rows))
+        self._subjects += pc.count_distinct(portion.rows.column("subject")).as_py()
         self._reasons.update(count_reasons(portion.set_aside))
         self._findings.update(portion.findings)
         self._validations.append(portion.validation)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -104,12 +105,13 @@ class SilverSource:
 
     def _handled(self, rows: pa.Table, divided: frozenset[Place]) -> SilverPortion:
         rows = ordered_rows(rows, PLACE_COLUMNS)
-        secrets = self.site.vault.secrets_of(subjects_of(rows))
+        people = subjects_of(rows)
+        secrets = self.site.vault.secrets_of(people)
         if needs_opening(self.bronze, self.contract):
             rows = opened_rows(rows, self.bronze, self.contract, secrets.keys("seal"))
         unlinked = self._unlinked(rows)
         linked = kept_rows(rows, [index for index, _, _ in unlinked])
-        context = self._context(linked, secrets)
+        context = self._context(linked, people, secrets)
         transformed = find_transform(self.contract.transform)(linked, self.contract, context)
         aside = [
             *refused_entries(rows, unlinked, divided=divided),
@@ -122,7 +124,7 @@ class SilverSource:
             set_aside=(*aside, *finished.set_aside),
         )
 
-    def _context(self, rows: pa.Table, secrets: PersonSecrets) -> MethodContext:
+    def _context(self, rows: pa.Table, people: AbstractSet[str], secrets: PersonSecrets) -> MethodContext:
         known = self.site.vault.identifiers_of
         return MethodContext(
             table=self.contract.table,
@@ -130,7 +132,7 @@ class SilverSource:
             rows=rows,
             secrets=secrets,
             detector=self.site.detector,
-            identifiers=known(subjects_of(rows), secrets) if redacts(self.contract) else {},
+            identifiers=known(people, secrets) if redacts(self.contract) else {},
             twofold=lambda: self._twofold,
         )
 

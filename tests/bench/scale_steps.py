@@ -1,7 +1,7 @@
 """One measured run of `make scale`, in a process of its own: land, refine and publish generated rows.
 
-`python -m tests.bench.scale_steps walks|registry|plain ROWS FOLDER [ENTRIES]` prints {step: seconds, …} as
-JSON. Walks are generated between the deliveries and deleted after them; the steps are timed, after Spark has
+`python -m tests.bench.scale_steps walks|registry|unprotected|bare ROWS FOLDER [ENTRIES]` prints {step: seconds, …}
+as JSON. Walks are generated between the deliveries and deleted after them; the steps are timed, after Spark has
 started.
 """
 
@@ -21,6 +21,7 @@ from lakehouse.pipeline.land import land
 from lakehouse.pipeline.publish import publish
 from lakehouse.pipeline.refine import refine
 from lakehouse.pipeline.site import Site
+from lakehouse.pipeline.writing import TableWrite, write_tables
 from lakehouse.readers import read_files
 from lakehouse.sites import open_site
 from tests.bench.registry_rows import write_registry
@@ -32,7 +33,9 @@ GOLD = PROJECT / "tests" / "bench" / "expectations" / "gold" / "registry_open.sq
 DELIVERY = 1_000_000
 """Rows that are landed at once; ten times as many rows are ten deliveries."""
 
+PLAIN = {"land": "bronze.plain", "refine": "silver.plain", "publish": "gold.plain"}
 Timed = Callable[[str, Callable[[], Any]], Any]
+Stored = Callable[[Site, str, pa.Table], None]
 
 
 def main() -> None:
@@ -46,7 +49,7 @@ def main() -> None:
         taken[step] += time.perf_counter() - begun
         return done
 
-    run = {"walks": walks, "registry": registry, "plain": plain_registry}[kind]
+    run = {"walks": walks, "registry": registry, "unprotected": unprotected, "bare": bare}[kind]
     state = run(rows, folder, timed)
     sys.stdout.write(json.dumps({"seconds": dict(taken), "state": state}))
 
@@ -75,28 +78,52 @@ def registry(rows: int, folder: Path, timed: Timed) -> str:
     return str(timed("publish", lambda: publish(site, "registry_open")).state)
 
 
-def plain_registry(rows: int, folder: Path, timed: Timed) -> str:
-    """Take the same rows the same way without privacy work: reader, three Delta writes, the gold SQL."""
+def unprotected(rows: int, folder: Path, timed: Timed) -> str:
+    """Take the same rows through the same pipeline without privacy work: checked, staged, signed."""
+    return without_privacy(rows, folder, timed, signed)
+
+
+def bare(rows: int, folder: Path, timed: Timed) -> str:
+    """Read the same rows, write them to Delta three times and run the SQL of gold: nothing else."""
+    return without_privacy(rows, folder, timed, written)
+
+
+def without_privacy(rows: int, folder: Path, timed: Timed, store: Stored) -> str:
+    """Land, refine and publish rows as they were read; `store` writes what each step makes."""
     site = warm(open_site(site_file(folder), folder / "home", create=True))
     files = write_registry(folder / "source", rows, entries=entries_a_person())
     contract = site.contracts.bronze("registry")
 
     def landed() -> None:
-        write(site, "bronze.plain", pa.concat_tables([file.rows for file in read_files(files, contract)]))
+        store(site, "land", pa.concat_tables([file.rows for file in read_files(files, contract)]))
 
     def refined() -> None:
-        write(site, "silver.plain", site.lake.read("bronze.plain", 0))
+        store(site, "refine", site.lake.read(PLAIN["land"], 0))
 
     def published() -> int:
-        people = site.lake.read("silver.plain", 0)
+        people = site.lake.read(PLAIN["refine"], 0)
         chosen = site.lake.sql(GOLD.read_text().replace("subject", "person_id"), {"registry": [people]})
-        write(site, "gold.plain", chosen)
+        store(site, "publish", chosen)
         return len(chosen)
 
     timed("land", landed)
     timed("refine", refined)
     require(timed("publish", published) == rows // entries_a_person())
     return "no privacy work"
+
+
+def signed(site: Site, step: str, rows: pa.Table) -> None:
+    """Write as all tables without subjects are written, silver ones checked before."""
+    if step == "refine":
+        checks = site.contracts.by_table["silver.registry"].checks
+        require(not site.validator.validate(rows, checks).failing_rows)
+    own = TableWrite(table=PLAIN[step], rows=rows, mode="overwrite", by_subject=False)
+    write_tables(site, verb=step, run_key=step, writes=[own])
+
+
+def written(site: Site, step: str, rows: pa.Table) -> None:
+    """Write as Spark does."""
+    write(site, PLAIN[step], rows)
 
 
 def entries_a_person() -> int:
