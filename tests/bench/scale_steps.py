@@ -1,8 +1,8 @@
 """One measured run of `make scale`, in a process of its own: land, refine and publish generated rows.
 
-`python -m tests.bench.scale_steps walks|registry|unprotected|bare ROWS FOLDER [ENTRIES]` prints {step: seconds, …}
-as JSON. Walks are generated between the deliveries and deleted after them; the steps are timed, after Spark has
-started.
+`python -m tests.bench.scale_steps walks|registry|unprotected|bare ROWS FOLDER [ENTRIES]` prints what each
+step took, {step: seconds, …}, as JSON. Walks are generated between the deliveries and deleted after them; the
+steps are timed, after Spark has started.
 """
 
 import json
