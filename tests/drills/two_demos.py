@@ -26,11 +26,12 @@ class Demo:
 
 
 def start(folder: Path, program: str) -> "subprocess.Popen[str]":
-    """Start a demo on the home under `folder`."""
+    """Start a demo on the home under `folder`; what Spark wrote into this process's environment is not its."""
     arguments = ["demo", "--people", PEOPLE, "--json", "--home", str(folder / "home")]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
-        env={**os.environ, "LIVINGLAB_KEYS": str(folder / "keys"), "LIVINGLAB_SHARED": str(folder / "none")},
+        env={**inherited, "LIVINGLAB_KEYS": str(folder / "keys"), "LIVINGLAB_SHARED": str(folder / "none")},
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
