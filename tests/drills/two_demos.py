@@ -26,7 +26,7 @@ class Demo:
 
 
 def start(folder: Path, program: str) -> "subprocess.Popen[str]":
-    """Start a demo on the home under `folder`; what Spark wrote into this process's environment is not its."""
+    """Start a demo on the home under `folder`; what Spark left in our environment is not passed on."""
     arguments = ["demo", "--people", PEOPLE, "--json", "--home", str(folder / "home")]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
     return subprocess.Popen(
