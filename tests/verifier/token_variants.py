@@ -22,6 +22,7 @@ from forged_tokens import (
     sequence,
     set_of,
 )
+from local_authority import NOW
 
 from lakehouse.core.der import encode_element
 
@@ -31,13 +32,16 @@ def box(content: bytes) -> bytes:
     return encode_element(0xA0, content)
 
 
+SECOND = NOW.strftime("%Y%m%d%H%M%S").encode()
+"""A time at which the authority's certificate holds."""
+
 TOKEN_VARIANTS: dict[str, dict[str, Any]] = {
     "as it should be": {},
-    "a fraction of a second": {"time": b"20261122100000.25Z"},
-    "a fraction that ends in 0": {"time": b"20261122100000.50Z"},
-    "a 13th month": {"time": b"20261322100000Z"},
-    "a second 60": {"time": b"20261122100060Z"},
-    "a time without Z": {"time": b"20261122100000"},
+    "a fraction of a second": {"time": SECOND + b".25Z"},
+    "a fraction that ends in 0": {"time": SECOND + b".50Z"},
+    "a 13th month": {"time": SECOND[:4] + b"13" + SECOND[6:] + b"Z"},
+    "a second 60": {"time": SECOND[:-2] + b"60Z"},
+    "a time without Z": {"time": SECOND},
     "before the certificate": {"time": b"20001122100000Z"},
     "accuracy, order, nonce, name": {
         "info_tail": sequence(integer("01")) + b"\x01\x01\xff" + integer("09") + box(sequence(NULL))
@@ -68,7 +72,7 @@ TOKEN_VARIANTS: dict[str, dict[str, Any]] = {
     "no attributes": {"attributes": []},
     "only a content type": {"attributes": [attribute(CONTENT_TYPE, TST_INFO)]},
     "a time of signing": {
-        "extra_attributes": (attribute(SIGNING_TIME, encode_element(0x17, b"261122100000Z")),)
+        "extra_attributes": (attribute(SIGNING_TIME, encode_element(0x17, SECOND[2:] + b"Z")),)
     },
     "an unknown attribute": {"extra_attributes": (attribute(UNKNOWN, NULL),)},
     "an attribute with two values": {"extra_attributes": (attribute(SIGNING_TIME, NULL, NULL),)},
