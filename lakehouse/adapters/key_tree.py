@@ -8,7 +8,7 @@ A blob is `suite (1 byte) | nonce (12) | ciphertext and tag (16)`.
 
 import hmac
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Literal, Protocol
 
@@ -87,14 +87,17 @@ def seal_bytes(cipher: AESGCM, plain: bytes, associated: bytes) -> bytes:
 
 
 def seal_cells(cells: Sequence[Cell]) -> list[bytes]:
-    """Seal each cell under suite 1 and a fresh nonce; the system is asked once for all their nonces."""
-    nonces = os.urandom(NONCE_BYTES * len(cells))
-    starts = range(0, len(nonces), NONCE_BYTES)
-    drawn = (nonces[start : start + NONCE_BYTES] for start in starts)
+    """Seal each cell under suite 1 and a fresh nonce."""
     return [
         SUITE + nonce + cipher.encrypt(nonce, plain, SUITE + associated)
-        for nonce, (cipher, associated, plain) in zip(drawn, cells, strict=True)
+        for nonce, (cipher, associated, plain) in zip(draw_bytes(len(cells), NONCE_BYTES), cells, strict=True)
     ]
+
+
+def draw_bytes(count: int, size: int) -> Iterator[bytes]:
+    """Yield `count` random values of `size` bytes; the system is asked once for all of them."""
+    drawn = os.urandom(count * size)
+    return (drawn[start : start + size] for start in range(0, len(drawn), size))
 
 
 def open_bytes(cipher: AESGCM, blob: bytes, associated: bytes) -> bytes:
@@ -118,7 +121,13 @@ def decrypt_blob(cipher: AESGCM, blob: bytes, associated: bytes) -> bytes:
 
 def wrap_secret(wrapping: AESGCM, secret: bytes, name: str) -> bytes:
     """Wrap a secret so that it opens only under this cipher's key and this name."""
-    return seal_bytes(wrapping, secret, _WRAP + frame_parts(name))
+    (wrapped,) = wrap_secrets(wrapping, {name: secret})
+    return wrapped
+
+
+def wrap_secrets(wrapping: AESGCM, secrets: Mapping[str, bytes]) -> list[bytes]:
+    """Wrap each of the secrets, by name, as `wrap_secret` does."""
+    return seal_cells([(wrapping, _WRAP + frame_parts(name), secret) for name, secret in secrets.items()])
 
 
 def unwrap_secret(wrapping: AESGCM, wrapped: bytes, name: str) -> bytes:

@@ -11,24 +11,18 @@ from lakehouse.adapters.vault_seals import SealedRows
 from lakehouse.errors import Damaged
 
 DIGITS = 2 * PSEUDONYM_BYTES
-HEXADECIMAL = re.compile("[0-9a-f]*")
 PSEUDONYM = re.compile(f"[0-9a-f]{{{DIGITS}}}")
 
 
 def pack_members(members: AbstractSet[str]) -> bytes:
     """Return the bytes of these pseudonyms, sorted; Damaged where one is not 32 hexadecimal digits."""
-    import numpy as np
-
-    if all(isinstance(name, str) and len(name) == DIGITS for name in members):
-        digits = "".join(members)
-        if HEXADECIMAL.fullmatch(digits):
-            packed = np.frombuffer(bytes.fromhex(digits), f"S{PSEUDONYM_BYTES}")
-            return np.sort(packed).tobytes()
     others = [name for name in members if not (isinstance(name, str) and PSEUDONYM.fullmatch(name))]
-    raise Damaged(
-        f"{len(others)} of {len(members)} members of a cell are not pseudonyms of {DIGITS} digits",
-        remedy="livinglab fsck",
-    )
+    if others:
+        raise Damaged(
+            f"{len(others)} of {len(members)} members of a cell are not pseudonyms of {DIGITS} digits",
+            remedy="livinglab fsck",
+        )
+    return bytes.fromhex("".join(sorted(members)))
 
 
 def unpack_members(packed: bytes) -> frozenset[str]:

@@ -1,18 +1,17 @@
 """Who is who in the vault: identities by their digests, new subjects, and which subjects are one person."""
 
-import os
 from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, select
 
-from lakehouse.adapters.key_tree import frame_parts
+from lakehouse.adapters.key_tree import draw_bytes, frame_parts, wrap_secrets
 from lakehouse.adapters.many_rows import next_numbers, rows_among, rows_at_least
 from lakehouse.adapters.person_secrets import Secrets
 from lakehouse.adapters.vault_database import VaultChange
 from lakehouse.adapters.vault_schema import ALIASES, IDENTITIES, PSEUDONYM_BYTES, SUBJECTS
-from lakehouse.adapters.vault_secrets import new_secrets, wrap_secrets
+from lakehouse.adapters.vault_secrets import new_secrets
 from lakehouse.core.many_macs import many_macs
 
 ALIAS_PAIR = (ALIASES.c.alias, ALIASES.c.canonical)
@@ -45,7 +44,7 @@ def add_people(
     missing: `identity_digests`. Subjects are numbered in the order of the random pseudonyms, which says
     nothing of who was named when.
     """
-    names = _new_names(len(missing))
+    names = [drawn.hex() for drawn in draw_bytes(len(missing), PSEUDONYM_BYTES)]
     secrets = new_secrets(dict(sorted(zip(names, missing.values(), strict=True))))
     numbers = next_numbers(change.connection, SUBJECTS, len(secrets))
     wrapped = wrap_secrets(wrapping, secrets)
@@ -96,9 +95,3 @@ def merge_subjects(change: VaultChange, one: str, other: str) -> None:
     older, younger = change.connection.scalars(ordered)
     change.rows.change(ALIASES, ALIASES.c.canonical == younger, canonical=older)
     change.rows.add(ALIASES, [(younger, older)])
-
-
-def _new_names(count: int) -> list[str]:
-    digits = 2 * PSEUDONYM_BYTES
-    drawn = os.urandom(PSEUDONYM_BYTES * count).hex()
-    return [drawn[start : start + digits] for start in range(0, len(drawn), digits)]

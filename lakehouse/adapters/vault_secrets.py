@@ -11,7 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Row, select
 
-from lakehouse.adapters.key_tree import KEY_BYTES, frame_parts, seal_cells, unwrap_secret, wrap_secret
+from lakehouse.adapters.key_tree import KEY_BYTES, draw_bytes, unwrap_secret, wrap_secret
 from lakehouse.adapters.many_rows import rows_among
 from lakehouse.adapters.vault_database import VaultChange
 from lakehouse.adapters.vault_schema import KEYS, SUBJECTS
@@ -22,15 +22,8 @@ def new_secrets(named: Mapping[str, str]) -> dict[str, bytes]:
 
     named: that identifier, by pseudonym.
     """
-    drawn = os.urandom(KEY_BYTES * len(named))
-    secrets = (drawn[start : start + KEY_BYTES] for start in range(0, len(drawn), KEY_BYTES))
-    pairs = zip(named.items(), secrets, strict=True)
+    pairs = zip(named.items(), draw_bytes(len(named), KEY_BYTES), strict=True)
     return {name: secret + identifier.encode() for (name, identifier), secret in pairs}
-
-
-def wrap_secrets(wrapping: AESGCM, secrets: Mapping[str, bytes]) -> list[bytes]:
-    """Return each of the secrets, by pseudonym, wrapped under the subject's name."""
-    return seal_cells([(wrapping, frame_parts("wrap", name), secret) for name, secret in secrets.items()])
 
 
 def known_subjects(connection: Connection, pseudonyms: Iterable[str]) -> set[str]:

@@ -13,8 +13,7 @@ INNER, OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C)
 
 def many_macs(key: bytes, messages: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the MAC of each message (32 bytes), as `hmac.digest(key, message, "sha256")` gives it."""
-    short = key if len(key) <= BLOCK_BYTES else sha256(key).digest()
-    padded = short.ljust(BLOCK_BYTES, b"\0")
+    padded = _padded(key)
     inner, outer = sha256(padded.translate(INNER)), sha256(padded.translate(OUTER))
     for message in messages:
         within, around = inner.copy(), outer.copy()
@@ -26,8 +25,11 @@ def many_macs(key: bytes, messages: Iterable[bytes]) -> Iterator[bytes]:
 def paired_macs(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
     """Yield the MAC (32 bytes) of each message under a key of its own; pairs: (key, message)."""
     for key, message in pairs:
-        short = key if len(key) <= BLOCK_BYTES else sha256(key).digest()
-        padded = short.ljust(BLOCK_BYTES, b"\0")
+        padded = _padded(key)
         within = sha256(padded.translate(INNER))
         within.update(message)
         yield sha256(padded.translate(OUTER) + within.digest()).digest()
+
+
+def _padded(key: bytes) -> bytes:
+    return (key if len(key) <= BLOCK_BYTES else sha256(key).digest()).ljust(BLOCK_BYTES, b"\0")

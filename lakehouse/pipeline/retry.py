@@ -194,8 +194,10 @@ def _write(site: Site, tried: _Tried, aside: Version) -> Version:
     added = [entry for own in tried.retaken for entry in own.added]
     reasons = count_reasons(added)
     findings = Counter[str]()
+    digest_keys: dict[str, bytes] = {}
     for own in tried.retaken:
         findings.update(own.findings)
+        digest_keys.update(own.people.digest_keys)
     details: dict[str, object] = {
         "received": tally.retried,
         "accepted": tally.passed,
@@ -222,6 +224,7 @@ def _write(site: Site, tried: _Tried, aside: Version) -> Version:
         writes=writes,
         inputs=[aside.leaf],
         changes=[_batch_change(site, contract, own) for own in tried.retaken],
+        digest_keys=digest_keys,
     )[0]
 
 
@@ -233,7 +236,7 @@ def _aside_now(site: Site, tried: _Tried, aside: Version) -> pa.Table:
         quarantine_rows(
             aside.table,
             own.added,
-            own.seal_keys,
+            own.people.seal_keys,
             site.vault.batch_key(f"{aside.table}/{own.batch}"),
             batch=own.batch,
             stage="land",

@@ -14,6 +14,7 @@ from lakehouse.adapters.arrow_rows import subjects_of
 from lakehouse.adapters.batch_checks import check_batch
 from lakehouse.adapters.bronze_rows import (
     LandedFile,
+    Subjects,
     bronze_rows,
     empty_bronze,
     keyed_digest,
@@ -60,7 +61,7 @@ class Retaken:
     rows: pa.Table
     left: tuple[Entry, ...]
     added: tuple[SetAside, ...]
-    seal_keys: Mapping[str, bytes]
+    people: Subjects
     findings: Mapping[str, int]
     subjects: int
 
@@ -127,7 +128,7 @@ def retake(site: Site, contract: DatasetContract, entries: Sequence[Entry], ther
         rows=kept,
         left=tuple(left),
         added=tuple(own for own in asides if own.file in taken),
-        seal_keys=prepared.people.seal_keys,
+        people=prepared.people,
         findings=prepared.findings,
         subjects=len(subjects_of(kept) | subjects_of(there)),
     )
